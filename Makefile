@@ -1,0 +1,51 @@
+# Everything a newcomer needs: `make demo` and `make test`. The rest is for daily work.
+
+GO      ?= go
+OVERLAY := $(CURDIR)/build/overlay.json
+VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+
+# The overlay lets crypto/tls serve the hello of 2015 chips, see tools/tlsoverlay.
+# It must be set for build, vet and test alike, or Go would compile everything twice.
+export GOFLAGS += -overlay=$(OVERLAY)
+export CGO_ENABLED ?= 0
+
+.PHONY: build demo test check race fuzz generate clean
+
+build: bin/thingward
+
+bin/thingward: $(OVERLAY) FORCE
+	$(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/thingward
+
+$(OVERLAY): FORCE
+	@GOFLAGS= $(GO) run ./tools/tlsoverlay -o build
+
+# The whole chain, live: chip, factory, registration, first message. ARGS=--exit ends after it.
+demo: bin/thingward
+	@bin/thingward demo $(ARGS)
+
+# What continuous integration runs.
+test: build
+	tools/test-deps
+	$(MAKE) check
+	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...
+
+check: $(OVERLAY)
+	@test -z "$$(gofmt -l .)" || { echo 'not gofmt-ed:'; gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool -modfile=tools/staticcheck.mod staticcheck ./...
+
+# Every fuzz target for a while: make fuzz FUZZTIME=10m
+FUZZTIME ?= 20s
+fuzz: $(OVERLAY)
+	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep ^Fuzz); do \
+		echo "== $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+
+# Writes the tables of the AWS API again: make generate MODEL=../shared/aws-model
+MODEL ?= ../shared/aws-model
+generate:
+	$(GO) run ./internal/api/gen -model $(MODEL)
+
+clean:
+	rm -rf bin build
+
+FORCE:

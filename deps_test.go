@@ -1,0 +1,106 @@
+package thingward_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/thingward/thingward"
+
+// floors is the import table of ARCHITECTURE.md, bottom first: a package imports only from floors below
+// its own. Packages of one floor do not know each other, except where also says so.
+var floors = [][]string{
+	{"mqtt", "policy", "iotsql", "sigv4", "atecc"},
+	{"atecc/ateccsim", "atecc/kit"},
+	{"."},
+	{"internal/store", "internal/msglog", "internal/bus"},
+	{"internal/function", "internal/ca"},
+	{"internal/broker"},
+	{"internal/identity", "internal/registry"},
+	{"internal/rules"},
+	{"internal/factory", "internal/device"},
+	{"internal/gateway", "internal/api", "internal/api/iot"},
+	{"internal/server"},
+	{"internal/server/servertest"},
+	{"cmd/thingward"},
+}
+
+// also lists arrows between packages of one floor.
+var also = map[string][]string{
+	"internal/api": {"internal/api/iot"},
+}
+
+// free packages stand alone: any program may use them, so they import nothing but the standard library
+// (and golang.org/x/sys, where the kernel has to be asked).
+var free = []string{"mqtt", "policy", "iotsql", "sigv4", "atecc", "atecc/ateccsim", "atecc/kit"}
+
+func TestImports(t *testing.T) {
+	floor := map[string]int{}
+	for i, names := range floors {
+		for _, name := range names {
+			floor[name] = i
+		}
+	}
+	for _, p := range listPackages(t) {
+		from := short(p.ImportPath)
+		if strings.HasPrefix(from, "tools/") || strings.HasPrefix(from, "internal/api/gen") || strings.Contains(from, "testdata/") {
+			continue // programs that build or test the others
+		}
+		at, ok := floor[from]
+		if !ok {
+			t.Errorf("%s has no floor: draw it in ARCHITECTURE.md and in this table", from)
+			continue
+		}
+		for _, path := range p.Imports {
+			if !strings.HasPrefix(path, module) {
+				if slices.Contains(free, from) && strings.Contains(path, ".") && !strings.HasPrefix(path, "golang.org/x/sys/") {
+					t.Errorf("%s imports %s: it must be usable without other modules", from, path)
+				}
+				continue
+			}
+			to := short(path)
+			below, ok := floor[to]
+			if !ok || below > at || below == at && !slices.Contains(also[from], to) {
+				t.Errorf("%s imports %s, which is not on a floor below", from, to)
+			}
+		}
+	}
+}
+
+func short(path string) string {
+	if path == module {
+		return "."
+	}
+	return strings.TrimPrefix(path, module+"/")
+}
+
+type listed struct {
+	ImportPath string
+	Imports    []string
+}
+
+func listPackages(t *testing.T) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []listed
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		all = append(all, p)
+	}
+}
