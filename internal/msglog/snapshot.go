@@ -1,0 +1,140 @@
+package msglog
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+)
+
+// SaveSnapshot stores records that replace everything before the offset, and removes older snapshots. It is
+// synced to the disk before it takes their place. Records may not be empty. In memory it does nothing.
+func (l *Log) SaveSnapshot(at Offset, records iter.Seq[[]byte]) error {
+	if l.cfg.Dir == "" {
+		return nil
+	}
+	older, err := listFiles(l.cfg.Dir, snapshotSuffix)
+	if err != nil {
+		return err
+	}
+	name := filepath.Join(l.cfg.Dir, fileName(at, snapshotSuffix))
+	if err := writeSnapshot(name+".new", at, records); err != nil {
+		os.Remove(name + ".new")
+		return fmt.Errorf("write snapshot: %w", err)
+	}
+	if err := os.Rename(name+".new", name); err != nil {
+		return err
+	}
+	if err := syncDir(l.cfg.Dir); err != nil {
+		return err
+	}
+	for _, o := range older {
+		if o != at {
+			os.Remove(filepath.Join(l.cfg.Dir, fileName(o, snapshotSuffix)))
+		}
+	}
+	return nil
+}
+
+func writeSnapshot(name string, at Offset, records iter.Seq[[]byte]) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	w := bufio.NewWriterSize(f, readSize)
+	w.Write(appendFileHeader(nil, snapshotMagic, at)) // a bufio.Writer keeps its first error for Flush
+	var position Offset
+	var buf []byte
+	for record := range records {
+		if len(record) > MaxRecord {
+			return ErrTooLarge
+		}
+		buf = appendRecord(buf[:0], position, record)
+		position += Offset(len(buf))
+		w.Write(buf)
+	}
+	w.Write(appendRecord(buf[:0], position, nil))
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
+// LoadSnapshot calls f with each record of the newest valid snapshot and returns the offset that reading the
+// log continues from. A damaged snapshot is reported in the log and passed over as a whole. Without any, it
+// returns the start of the log.
+func (l *Log) LoadSnapshot(f func(record []byte) error) (Offset, error) {
+	if l.cfg.Dir == "" {
+		return 0, nil
+	}
+	found, err := listFiles(l.cfg.Dir, snapshotSuffix)
+	if err != nil {
+		return 0, err
+	}
+	for i := len(found) - 1; i >= 0; i-- {
+		at, name := found[i], filepath.Join(l.cfg.Dir, fileName(found[i], snapshotSuffix))
+		if err := readSnapshot(name, at, func([]byte) error { return nil }); err != nil {
+			if !errors.Is(err, errDamaged) {
+				return 0, fmt.Errorf("read snapshot: %w", err)
+			}
+			l.cfg.Log.Error("message log: snapshot is damaged and not used", "file", filepath.Base(name))
+			continue
+		}
+		return at, readSnapshot(name, at, f)
+	}
+	if start := l.Start(); start > 0 {
+		l.cfg.Log.Error("message log: no valid snapshot, state before the oldest record is lost", "offset", start)
+	}
+	return l.Start(), nil
+}
+
+var errDamaged = errors.New("damaged")
+
+// readSnapshot calls f with every record. It returns errDamaged unless the file is whole.
+func readSnapshot(name string, at Offset, f func([]byte) error) error {
+	file, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	r := bufio.NewReaderSize(file, readSize)
+	header := make([]byte, fileHeaderSize)
+	if _, err := io.ReadFull(r, header); err != nil {
+		return errDamaged
+	}
+	if ok, err := checkFileHeader(header, snapshotMagic, at); err != nil {
+		return err
+	} else if !ok {
+		return errDamaged
+	}
+	var position Offset
+	var data []byte
+	for {
+		if _, err := io.ReadFull(r, header[:headerSize]); err != nil {
+			return errDamaged
+		}
+		length, sum, ok := parseHeader(header, position)
+		if !ok {
+			return errDamaged
+		}
+		if cap(data) < length {
+			data = make([]byte, length)
+		}
+		data = data[:length]
+		if _, err := io.ReadFull(r, data); err != nil || crc32.Checksum(data, castagnoli) != sum {
+			return errDamaged
+		}
+		if length == 0 {
+			return nil
+		}
+		if err := f(data); err != nil {
+			return err
+		}
+		position += headerSize + Offset(length)
+	}
+}
