@@ -1,0 +1,116 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"time"
+
+	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/internal/broker"
+	"github.com/thingward/thingward/internal/identity"
+	"github.com/thingward/thingward/mqtt"
+)
+
+// admitClient reads the CONNECT of a client that has shown its certificates and asks who it is.
+func (g *Gateway) admitClient(ctx context.Context, c net.Conn, a *Attempt) (*broker.Conn, error) {
+	connect, rest, err := g.readConnect(c, a)
+	if err != nil {
+		answer(c, err)
+		return nil, err
+	}
+	principal, err := g.cfg.Authenticate(ctx, identity.Client{
+		Chain:      a.Chain,
+		ServerName: a.ServerName,
+		ClientID:   connect.ClientID,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return g.accept(c, a, connect, rest, principal), nil
+}
+
+// admitPlain is the handler of a listener without TLS.
+func (g *Gateway) admitPlain(ctx context.Context, c net.Conn, a *Attempt, as func(context.Context) (*thingward.Principal, error)) (*broker.Conn, error) {
+	g.limit(c, g.cfg.ConnectTimeout)
+	connect, rest, err := g.readConnect(c, a)
+	if err != nil {
+		answer(c, err)
+		return nil, err
+	}
+	principal, err := as(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return g.accept(c, a, connect, rest, principal), nil
+}
+
+func (g *Gateway) accept(c net.Conn, a *Attempt, connect *mqtt.Connect, rest []byte, p *thingward.Principal) *broker.Conn {
+	a.Stage, a.Principal = StageAccepted, p.ID
+	c.SetDeadline(time.Time{})
+	domain := a.ServerName
+	if domain == "" && len(g.cfg.ServerNames) > 0 {
+		domain = g.cfg.ServerNames[0]
+	}
+	return &broker.Conn{
+		Net:       c,
+		Connect:   connect,
+		Buffered:  rest,
+		Principal: p,
+		Domain:    domain,
+		Source:    a.Remote,
+		Protocol:  "MQTT",
+	}
+}
+
+// answer tells a client whose CONNECT was refused by the codec what was wrong with it, where the protocol has
+// an answer for that: MQTT 5 always, 3.1.1 for versions and client ids that the server does not take.
+func answer(c net.Conn, err error) {
+	e, ok := errors.AsType[*mqtt.Error](err)
+	if !ok || e.Version == 0 {
+		return
+	}
+	connack := mqtt.Connack{ReasonCode: e.ReasonCode, ReturnCode: e.ReasonCode.ReturnCode()}
+	if e.Version == mqtt.V5 || connack.ReturnCode == mqtt.RefusedProtocolVersion || connack.ReturnCode == mqtt.RefusedIdentifier {
+		if b, err := connack.Append(nil, e.Version); err == nil {
+			c.Write(b)
+		}
+	}
+}
+
+// An unexpectedError says that a connection began with something else than CONNECT.
+type unexpectedError struct{ first []byte }
+
+func (e *unexpectedError) Error() string {
+	return fmt.Sprintf("the connection began with byte %02x, which is no MQTT CONNECT", e.first[0])
+}
+
+// readConnect reads the first packet, which must be CONNECT, and returns it with what came after it.
+func (g *Gateway) readConnect(c net.Conn, a *Attempt) (connect *mqtt.Connect, rest []byte, err error) {
+	b := make([]byte, 0, 512)
+	for {
+		b = slices.Grow(b, 1)
+		n, err := c.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if len(b) > 0 {
+			a.plain(b)
+			if mqtt.PacketType(b[0]>>4) != mqtt.TypeConnect {
+				return nil, nil, &unexpectedError{b}
+			}
+			p, size, perr := mqtt.Parse(b, 0, g.cfg.MaxConnect)
+			if perr != nil {
+				return nil, nil, perr
+			}
+			if size > 0 {
+				connect := p.(*mqtt.Connect)
+				a.Stage, a.ClientID = StageConnect, connect.ClientID
+				return connect, slices.Clone(b[size:]), nil
+			}
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+}

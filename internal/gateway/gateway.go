@@ -1,0 +1,320 @@
+// Package gateway is the device door: it takes connections from devices, does TLS with them, reads their
+// first packet, asks who they are and hands the accepted ones to the broker.
+//
+//	bytes -> TLS handshake -> CONNECT -> Authenticate (identity) -> Serve (broker)
+//
+// The handshake accepts every client certificate whose key the client has; whether it is known, active and
+// in its validity period is judged when the CONNECT packet is there, as on AWS. Only then can a refusal be
+// explained and a new device be registered. A resumed session is judged in the same way, from the
+// certificates of its ticket.
+//
+// Every connection becomes an [Attempt]: the client's first bytes, its [Hello], what was negotiated, its
+// certificates, the stage it reached, and if it was refused why and what to do. The last few hundred are
+// kept for diagnosis, and each one that was refused is one log line.
+//
+// One goroutine per connection does all of this and then runs Serve. Until Serve, limits of time, number
+// and memory hold: a deadline for the handshake and another for CONNECT, a number of connections that may
+// be on their way, and as many of them computing at the same time as there are cores. A client that only
+// waits holds none of the cores.
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/internal/broker"
+	"github.com/thingward/thingward/internal/identity"
+)
+
+// Config is what a Gateway needs. Certificates, Authenticate and Serve are required, and Log.
+type Config struct {
+	// Certificates of the server, with their private keys: one P-256 and one RSA certificate serve every
+	// client. Which of them a client gets depends on its suites, and on the name that it asks for.
+	Certificates []tls.Certificate
+
+	// Authenticate says who a client is, or returns an *identity.Refusal. It is (*identity.Service).Authenticate.
+	Authenticate func(context.Context, identity.Client) (*thingward.Principal, error)
+
+	// Serve runs an accepted connection until it ends. It is (*broker.Broker).Serve. When its context is
+	// done the server is shutting down.
+	Serve func(context.Context, *broker.Conn)
+
+	Log *slog.Logger
+
+	// ServerNames are the names of this server: the first is the name of connections whose client asked
+	// for none. Empty: such connections have no name.
+	ServerNames []string
+
+	// StrictServerName refuses clients that ask for a name not in ServerNames (alert unrecognized_name),
+	// as AWS does. Default: they are served and a log line tells.
+	StrictServerName bool
+
+	// HandshakeTimeout is the time from the first byte to the end of the TLS handshake; default 10 s.
+	HandshakeTimeout time.Duration
+
+	// ConnectTimeout is the time from the end of the handshake to the last byte of CONNECT; default 10 s.
+	ConnectTimeout time.Duration
+
+	// MaxConnect is the largest CONNECT packet in bytes; default 146 KiB, as on AWS.
+	MaxConnect int
+
+	// MaxPending is how many connections may be on their way to an accepted CONNECT at the same time;
+	// one more is closed at once. Default 4096.
+	MaxPending int
+
+	// Handshakes is how many of those may compute at the same time; default: the number of cores.
+	Handshakes int
+
+	// Admit is asked before anything is read from a new connection; an error closes it. A limit on the rate
+	// of connections goes here. Nil admits all.
+	Admit func(netip.AddrPort) error
+
+	// OnAttempt is told every attempt when its fate is known: before Serve for the accepted ones.
+	// It must be quick and must not change the attempt. Nil: nobody is told.
+	OnAttempt func(*Attempt)
+}
+
+// A Gateway is the device door. Its methods may be called from any goroutine.
+type Gateway struct {
+	cfg      Config
+	log      *slog.Logger
+	tls      *tls.Config
+	certs    atomic.Pointer[[]tls.Certificate]
+	legacy   bool
+	cores    chan struct{} // one token per connection that computes
+	pending  atomic.Int64
+	attempts attempts
+	lines    *rate.Limiter // log lines of refusals
+	unlogged atomic.Int64  // refusals since the last such line
+
+	ctx    context.Context // done: shutting down
+	cancel context.CancelFunc
+	conns  sync.WaitGroup
+
+	mu        sync.Mutex // guards the fields below
+	closed    bool
+	listeners map[net.Listener]struct{}
+	open      map[net.Conn]struct{}
+}
+
+// New checks the configuration and tries on itself whether it can serve the hello of 2015 chips,
+// see [Gateway.LegacyHello].
+func New(cfg Config) (*Gateway, error) {
+	if cfg.Authenticate == nil || cfg.Serve == nil || cfg.Log == nil {
+		return nil, errors.New("gateway: Authenticate, Serve and Log are required")
+	}
+	cfg.HandshakeTimeout = cmp.Or(cfg.HandshakeTimeout, 10*time.Second)
+	cfg.ConnectTimeout = cmp.Or(cfg.ConnectTimeout, 10*time.Second)
+	cfg.MaxConnect = cmp.Or(cfg.MaxConnect, 146*1024)
+	cfg.MaxPending = cmp.Or(cfg.MaxPending, 4096)
+	cfg.Handshakes = cmp.Or(cfg.Handshakes, runtime.GOMAXPROCS(0))
+
+	g := &Gateway{
+		cfg:       cfg,
+		log:       cfg.Log,
+		cores:     make(chan struct{}, cfg.Handshakes),
+		lines:     newLineLimit(),
+		listeners: map[net.Listener]struct{}{},
+		open:      map[net.Conn]struct{}{},
+	}
+	if err := g.SetCertificates(cfg.Certificates); err != nil {
+		return nil, err
+	}
+	g.tls = g.tlsConfig()
+	g.ctx, g.cancel = context.WithCancel(context.Background())
+	g.legacy = probe(g.tls)
+	if g.legacy {
+		g.log.Info("TLS serves chips of 2015 too: a hello of 60 bytes without supported_groups was answered")
+	} else {
+		g.log.Warn("TLS refuses chips of 2015, whose hello has no supported_groups; everybody else is served",
+			"do", "build with `make build`, which sets the overlay of tools/tlsoverlay, and have a P-256 server certificate")
+	}
+	return g, nil
+}
+
+// LegacyHello reports whether a TLS 1.2 hello with the one suite c02b and without supported_groups is
+// served. It needs a build with the overlay of tools/tlsoverlay and a P-256 server certificate.
+func (g *Gateway) LegacyHello() bool { return g.legacy }
+
+// ServeTLS accepts MQTT over TLS from l until Close, then returns nil. It closes l.
+func (g *Gateway) ServeTLS(l net.Listener) error {
+	return g.serve(l, g.admitTLS)
+}
+
+// ServePlain accepts MQTT without TLS from l until Close, then returns nil. Its clients act as the principal
+// that as returns at that moment. They prove nothing, so l must listen on a loopback address. It closes l.
+func (g *Gateway) ServePlain(l net.Listener, as func(context.Context) (*thingward.Principal, error)) error {
+	addr, err := netip.ParseAddrPort(l.Addr().String())
+	if err != nil || !addr.Addr().IsLoopback() {
+		return errors.Join(l.Close(), fmt.Errorf(
+			"gateway: plain MQTT on %s refused: its clients prove nothing, so it is for this machine only; use 127.0.0.1 or [::1]", l.Addr()))
+	}
+	return g.serve(l, func(ctx context.Context, c net.Conn, a *Attempt) (*broker.Conn, error) {
+		return g.admitPlain(ctx, c, a, as)
+	})
+}
+
+// A handler takes one connection from its first byte to its accepted CONNECT, noting in the attempt how far
+// it came. On an error the connection is closed already, as TLS wants it closed.
+type handler func(context.Context, net.Conn, *Attempt) (*broker.Conn, error)
+
+func (g *Gateway) serve(l net.Listener, h handler) error {
+	defer l.Close()
+	if !g.addListener(l) {
+		return nil
+	}
+	defer g.removeListener(l)
+	var pause time.Duration
+	for {
+		c, err := l.Accept()
+		switch {
+		case g.ctx.Err() != nil:
+			if err == nil {
+				c.Close()
+			}
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("gateway: accept on %s: %w", l.Addr(), err)
+		case err != nil: // out of file descriptors, usually
+			pause = min(max(2*pause, 5*time.Millisecond), time.Second)
+			g.log.Error("accept failed, trying again", "address", l.Addr().String(), "error", err, "pause", pause)
+			select {
+			case <-time.After(pause):
+			case <-g.ctx.Done():
+			}
+		default:
+			pause = 0
+			g.start(c, h)
+		}
+	}
+}
+
+// start runs h for c in a goroutine of its own, if c may come in.
+func (g *Gateway) start(c net.Conn, h handler) {
+	if !g.addConn(c) {
+		c.Close()
+		return
+	}
+	go func() {
+		defer g.removeConn(c)
+		defer c.Close()
+		g.handle(c, h)
+	}()
+}
+
+// handle takes c from its first byte to its end.
+func (g *Gateway) handle(c net.Conn, h handler) {
+	a := newAttempt(c)
+	conn, err := g.admit(c, a, h)
+	g.settle(a, err)
+	if err == nil {
+		g.cfg.Serve(g.ctx, conn)
+	}
+}
+
+// admit runs h within the limits that hold for connections whose client is not known yet.
+func (g *Gateway) admit(c net.Conn, a *Attempt, h handler) (*broker.Conn, error) {
+	defer g.pending.Add(-1)
+	if g.pending.Add(1) > int64(g.cfg.MaxPending) {
+		return nil, errTooMany
+	}
+	if g.cfg.Admit != nil {
+		if err := g.cfg.Admit(a.Remote); err != nil {
+			return nil, err
+		}
+	}
+	// Shutting down ends every wait of a pending connection.
+	stop := context.AfterFunc(g.ctx, func() { c.SetDeadline(past) })
+	defer stop()
+	return h(g.ctx, c, a)
+}
+
+var (
+	errTooMany = errors.New("too many connections are waiting to be let in")
+	past       = time.Unix(1, 0)
+)
+
+// limit gives the client d for what comes next on c.
+func (g *Gateway) limit(c net.Conn, d time.Duration) {
+	c.SetDeadline(time.Now().Add(d))
+	if g.ctx.Err() != nil {
+		c.SetDeadline(past)
+	}
+}
+
+// Close stops accepting, ends the connections that are not served yet, tells Serve by its context, and waits
+// until all have ended or ctx is done. Then it cuts off what is left, and returns the error of ctx.
+func (g *Gateway) Close(ctx context.Context) error {
+	g.mu.Lock()
+	g.closed = true
+	for l := range g.listeners {
+		l.Close()
+	}
+	g.mu.Unlock()
+	g.cancel()
+
+	done := make(chan struct{})
+	go func() {
+		g.conns.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+	}
+	g.mu.Lock()
+	for c := range g.open {
+		c.Close()
+	}
+	g.mu.Unlock()
+	<-done
+	return context.Cause(ctx)
+}
+
+func (g *Gateway) addListener(l net.Listener) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return false
+	}
+	g.listeners[l] = struct{}{}
+	return true
+}
+
+func (g *Gateway) removeListener(l net.Listener) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.listeners, l)
+}
+
+func (g *Gateway) addConn(c net.Conn) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return false
+	}
+	g.open[c] = struct{}{}
+	g.conns.Add(1)
+	return true
+}
+
+func (g *Gateway) removeConn(c net.Conn) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.open, c)
+	g.conns.Done()
+}
