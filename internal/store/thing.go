@@ -1,0 +1,152 @@
+package store
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/thingward/thingward"
+)
+
+// A Thing is an entry of the registry.
+type Thing struct {
+	Scope      thingward.Scope
+	Name       string
+	ID         string // a UUID
+	Attributes map[string]string
+	Version    int64
+	Created    time.Time
+}
+
+// ARN returns the ARN of the thing.
+func (t *Thing) ARN() string { return t.Scope.ARN("thing/" + t.Name) }
+
+const thingColumns = `t.account, t.region, t.name, t.id, t.attributes, t.version, t.created`
+
+// CreateThing adds a thing.
+func (tx *Tx) CreateThing(t *Thing) error {
+	attributes, err := json.Marshal(t.Attributes)
+	if err != nil {
+		return err
+	}
+	if err := tx.create(`INSERT INTO things (account, region, name, id, attributes, version, created)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
+		t.Scope.Account, t.Scope.Region, t.Name, t.ID, string(attributes), t.Version, t.Created.UnixMilli()); err != nil {
+		return err
+	}
+	return tx.indexAttributes(t)
+}
+
+// Thing returns a thing.
+func (tx *Tx) Thing(scope thingward.Scope, name string) (*Thing, error) {
+	return one(tx, scanThing, `SELECT `+thingColumns+` FROM things t WHERE t.account = $1 AND t.region = $2 AND t.name = $3`,
+		scope.Account, scope.Region, name)
+}
+
+// UpdateThing writes attributes and version.
+func (tx *Tx) UpdateThing(t *Thing) error {
+	attributes, err := json.Marshal(t.Attributes)
+	if err != nil {
+		return err
+	}
+	if err := tx.change(`UPDATE things SET attributes = $4, version = $5 WHERE account = $1 AND region = $2 AND name = $3`,
+		t.Scope.Account, t.Scope.Region, t.Name, string(attributes), t.Version); err != nil {
+		return err
+	}
+	if _, err := tx.exec(`DELETE FROM thing_attributes WHERE account = $1 AND region = $2 AND thing = $3`,
+		t.Scope.Account, t.Scope.Region, t.Name); err != nil {
+		return err
+	}
+	return tx.indexAttributes(t)
+}
+
+func (tx *Tx) indexAttributes(t *Thing) error {
+	for name, value := range t.Attributes {
+		if _, err := tx.exec(`INSERT INTO thing_attributes (account, region, name, value, thing) VALUES ($1, $2, $3, $4, $5)`,
+			t.Scope.Account, t.Scope.Region, name, value, t.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DeleteThing removes a thing to which no principal is attached.
+func (tx *Tx) DeleteThing(scope thingward.Scope, name string) error {
+	return tx.change(`DELETE FROM things WHERE account = $1 AND region = $2 AND name = $3`, scope.Account, scope.Region, name)
+}
+
+// Things lists things by name.
+func (tx *Tx) Things(scope thingward.Scope, p Page) ([]*Thing, string, error) {
+	query, args, err := byName(`SELECT `+thingColumns+` FROM things t WHERE t.account = $1 AND t.region = $2`, "t.name", p,
+		[]any{scope.Account, scope.Region})
+	if err != nil {
+		return nil, "", err
+	}
+	rows, err := all(tx, scanThing, query, args...)
+	if err != nil {
+		return nil, "", err
+	}
+	list, next := cut(&p, rows, func(t *Thing) []any { return []any{t.Name} })
+	return list, next, nil
+}
+
+// ThingsByAttribute lists the things that have this attribute with this value, or with values that begin
+// with it, by value and name.
+func (tx *Tx) ThingsByAttribute(scope thingward.Scope, attribute, value string, prefix bool, p Page) ([]*Thing, string, error) {
+	query := `SELECT ` + thingColumns + `, a.value FROM thing_attributes a
+		JOIN things t ON t.account = a.account AND t.region = a.region AND t.name = a.thing
+		WHERE a.account = $1 AND a.region = $2 AND a.name = $3 AND a.value >= $4 AND a.value < $5`
+	end := value + "\x01" // attribute values have no control characters: only value itself lies before this
+	if prefix {
+		end = value + "\x7f" // and are ASCII: everything that begins with value lies before this
+	}
+	args := []any{scope.Account, scope.Region, attribute, value, end}
+	var lastValue, lastName string
+	more, err := p.after(&lastValue, &lastName)
+	if err != nil {
+		return nil, "", err
+	}
+	if more {
+		query += ` AND (a.value, a.thing) > ($6, $7) ORDER BY a.value, a.thing LIMIT $8`
+		args = append(args, lastValue, lastName, p.limit()+1)
+	} else {
+		query += ` ORDER BY a.value, a.thing LIMIT $6`
+		args = append(args, p.limit()+1)
+	}
+	rows, err := all(tx, scanThingByAttribute, query, args...)
+	if err != nil {
+		return nil, "", err
+	}
+	rows, next := cut(&p, rows, func(t thingByAttribute) []any { return []any{t.value, t.Name} })
+	var list []*Thing
+	for _, r := range rows {
+		list = append(list, r.Thing)
+	}
+	return list, next, nil
+}
+
+type thingByAttribute struct {
+	*Thing
+	value string
+}
+
+func scanThingByAttribute(r scanner) (t thingByAttribute, err error) {
+	t.Thing, err = scanThing(scanWith{r, &t.value})
+	return t, err
+}
+
+// scanWith scans one column more than its caller asks for.
+type scanWith struct {
+	scanner
+	last any
+}
+
+func (s scanWith) Scan(dest ...any) error { return s.scanner.Scan(append(dest, s.last)...) }
+
+func scanThing(r scanner) (*Thing, error) {
+	var t Thing
+	var attributes []byte
+	if err := r.Scan(&t.Scope.Account, &t.Scope.Region, &t.Name, &t.ID, &attributes, &t.Version, millis{&t.Created}); err != nil {
+		return nil, err
+	}
+	return &t, json.Unmarshal(attributes, &t.Attributes)
+}
