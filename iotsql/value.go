@@ -47,7 +47,19 @@ func Number(decimal string) Value {
 	if r.IsInt() && strings.ContainsAny(decimal, ".eE") && len(r.Num().String()) <= maxDigits {
 		return Value{numberKind, r.Num().String()}
 	}
-	return Value{numberKind, decimal}
+	return Value{numberKind, jsonNumber(decimal)}
+}
+
+// jsonNumber takes off the leading zeros that the language allows and JSON does not.
+func jsonNumber(decimal string) string {
+	digits, negative := strings.CutPrefix(decimal, "-")
+	for len(digits) > 1 && digits[0] == '0' && isDigit(digits[1]) {
+		digits = digits[1:]
+	}
+	if negative {
+		return "-" + digits
+	}
+	return digits
 }
 
 const (
