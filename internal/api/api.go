@@ -1,0 +1,260 @@
+// Package api is the door for AWS clients: an http.Handler that speaks AWS's REST-JSON and Query protocols.
+//
+// One wrapper does for every operation what AWS's front end does: it reads and verifies the signature, finds the
+// operation by the signature's service, the method and the escaped path, decodes the members from path, query,
+// headers and body, checks the constraints of the model, calls the handler and writes the answer or the error.
+// The tables it works from are in awsmodel; the structs that handlers see are in iot, lambda.go and sts.go.
+//
+// A handler is a method of door, one file per AWS noun, and appears in the list of its file:
+//
+//	on(&awsmodel.IoT, "DescribeThing", d.describeThing)
+//
+//	func (d *door) describeThing(ctx context.Context, c *Caller, in *iot.DescribeThingRequest) (*iot.DescribeThingResponse, error)
+//
+// It finds its input checked, the page size filled in and the page token as the plain key that the page before
+// ended with; it answers with a *thingward.Error for what the caller may know, and with any other error for what
+// belongs into the log.
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/internal/api/awsmodel"
+	"github.com/thingward/thingward/sigv4"
+)
+
+// A Handler answers AWS API calls.
+type Handler struct {
+	config   Config
+	log      *slog.Logger
+	services []*service
+}
+
+// newHandler returns a Handler of these services with these operations. What the models know beyond them is
+// answered as not implemented.
+func newHandler(config Config, models []*awsmodel.Service, operations []operation) (*Handler, error) {
+	if config.Keys == nil || config.Log == nil {
+		return nil, errors.New("api: Config.Keys and Config.Log are needed")
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	h := &Handler{config: config, log: config.Log}
+	for _, m := range models {
+		s, err := newService(m)
+		if err != nil {
+			return nil, fmt.Errorf("api: %w", err)
+		}
+		h.services = append(h.services, s)
+	}
+	for _, o := range operations {
+		if err := h.register(o); err != nil {
+			return nil, fmt.Errorf("api: %w", err)
+		}
+	}
+	return h, nil
+}
+
+func (h *Handler) register(o operation) error {
+	for _, s := range h.services {
+		if r := s.byName[o.name]; s.model == o.service && r != nil && r.handler == nil {
+			r.handler = &o
+			return nil
+		}
+	}
+	return fmt.Errorf("%s.%s is not in the model, or has a handler already", o.service.Name, o.name)
+}
+
+// A call is one request on its way through the door.
+type call struct {
+	id      string // x-amzn-requestid
+	request *http.Request
+	start   time.Time
+
+	// Known as far as the request got.
+	signature *sigv4.Signature
+	service   *service
+	route     *route
+	caller    *Caller
+}
+
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := &call{id: newRequestID(), request: r, start: h.config.Now()}
+	w.Header().Set("X-Amzn-Requestid", c.id)
+	a, err := h.serve(w, c)
+	if err != nil {
+		a = c.refusal(err)
+	}
+	a.write(w)
+	h.record(c, a, err)
+}
+
+// serve takes a call through its steps. A panic ends the call, not the server.
+func (h *Handler) serve(w http.ResponseWriter, c *call) (a *answer, err error) {
+	defer func() {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler:
+			panic(p)
+		default:
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	ctx := c.request.Context()
+	credential, err := h.identify(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	body, err := readBody(w, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.verify(c, body, credential); err != nil {
+		return nil, err
+	}
+	form, err := c.form(body)
+	if err != nil {
+		return nil, err
+	}
+	labels, err := c.find(form)
+	if err != nil {
+		return nil, err
+	}
+	if c.route.handler == nil {
+		return nil, thingward.Errorf(notImplemented, "%s of %s is not implemented by this server. "+
+			"docs/compatibility.md lists what is.", c.route.op.Name, c.service.model.Name)
+	}
+	in, err := c.service.read(c.route, c.request, labels, form, body)
+	if err != nil {
+		return nil, err
+	}
+	out, err := c.route.handler.call(ctx, c.caller, in)
+	if err != nil {
+		return nil, err
+	}
+	return c.answer(out)
+}
+
+// identify finds out which service is meant and whose access key was used, before the body is read.
+func (h *Handler) identify(ctx context.Context, c *call) (Credential, error) {
+	var none Credential
+	sig, err := sigv4.Parse(c.request)
+	if err != nil {
+		return none, err
+	}
+	c.signature = sig
+	i := slices.IndexFunc(h.services, func(s *service) bool { return slices.Contains(s.model.SigningNames, sig.Service) })
+	if i < 0 {
+		return none, &sigv4.Error{Code: sigv4.InvalidSignature,
+			Message: fmt.Sprintf("Credential should be scoped to correct service: 'iot', not '%s'.", sig.Service)}
+	}
+	c.service = h.services[i]
+	if len(h.config.Regions) > 0 && !slices.Contains(h.config.Regions, sig.Region) {
+		return none, &sigv4.Error{Code: sigv4.InvalidSignature,
+			Message: fmt.Sprintf("Credential should be scoped to a valid region, not '%s'. This server has %s.",
+				sig.Region, strings.Join(h.config.Regions, ", "))}
+	}
+	credential, ok, err := h.config.Keys(ctx, sig.AccessKeyID)
+	if err != nil {
+		return none, fmt.Errorf("look up access key %s: %w", sig.AccessKeyID, err)
+	}
+	if !ok {
+		return none, &sigv4.Error{Code: sigv4.UnrecognizedClient,
+			Message: "The security token included in the request is invalid.",
+			Detail:  "no access key " + sig.AccessKeyID}
+	}
+	return credential, nil
+}
+
+// verify checks the signature; after it, c has a caller.
+func (h *Handler) verify(c *call, body []byte, credential Credential) error {
+	sig, now := c.signature, h.config.Now()
+	err := sig.Verify(c.request, body, sigv4.Credentials{
+		AccessKeyID: sig.AccessKeyID, Secret: credential.Secret, SessionToken: credential.SessionToken}, now)
+	if err != nil {
+		return err
+	}
+	if !credential.Expires.IsZero() && !now.Before(credential.Expires) {
+		return &sigv4.Error{Code: sigv4.ExpiredToken, Message: "The security token included in the request is expired",
+			Detail: "ended at " + credential.Expires.UTC().Format(time.RFC3339)}
+	}
+	c.caller = &Caller{
+		Scope:       thingward.Scope{Account: credential.Account, Region: sig.Region},
+		AccessKeyID: sig.AccessKeyID,
+		UserID:      credential.UserID,
+		ARN:         credential.ARN,
+		RequestID:   c.id,
+	}
+	if source, err := netip.ParseAddrPort(c.request.RemoteAddr); err == nil {
+		c.caller.Source = source.Addr().Unmap()
+	}
+	return nil
+}
+
+// readBody reads the whole body: the signature covers it.
+func readBody(w http.ResponseWriter, c *call) ([]byte, error) {
+	limit := c.service.model.MaxBody
+	tooLarge := thingward.Errorf(requestTooLarge, "The request body has more than %d bytes.", limit)
+	if c.request.ContentLength > limit {
+		return nil, tooLarge
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, c.request.Body, limit))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, tooLarge
+	}
+	if err != nil {
+		return nil, thingward.Errorf(serialization, "The request body could not be read: %v", err)
+	}
+	return body, nil
+}
+
+// record writes the line that every call leaves in the log, with the reason of a refusal.
+func (h *Handler) record(c *call, a *answer, err error) {
+	attrs := []slog.Attr{slog.String("request", c.id)}
+	switch {
+	case c.route != nil:
+		attrs = append(attrs, slog.String("service", c.service.model.Name), slog.String("operation", c.route.op.Name))
+	default:
+		attrs = append(attrs, slog.String("method", c.request.Method), slog.String("path", c.request.URL.EscapedPath()))
+	}
+	switch {
+	case c.caller != nil:
+		attrs = append(attrs, slog.String("caller", c.caller.ARN), slog.String("scope", c.caller.Scope.String()))
+	case c.signature != nil:
+		attrs = append(attrs, slog.String("claimedKey", c.signature.AccessKeyID))
+	}
+	attrs = append(attrs, slog.String("from", c.request.RemoteAddr), slog.Int("status", a.status),
+		slog.Duration("duration", h.config.Now().Sub(c.start)))
+	level := slog.LevelInfo
+	if err != nil {
+		level = slog.LevelWarn
+		attrs = append(attrs, slog.String("error", a.code), slog.String("reason", err.Error()))
+		if e, ok := errors.AsType[*sigv4.Error](err); ok && e.Detail != "" {
+			attrs = append(attrs, slog.String("detail", e.Detail))
+		}
+	}
+	if a.status >= 500 && a.status != http.StatusNotImplemented {
+		level = slog.LevelError
+	}
+	h.log.LogAttrs(c.request.Context(), level, "api call", attrs...)
+}
+
+// newRequestID returns a random UUID (RFC 9562 version 4).
+func newRequestID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

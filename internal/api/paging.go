@@ -1,0 +1,64 @@
+package api
+
+import (
+	"encoding/base64"
+	"reflect"
+	"strings"
+
+	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/internal/api/awsmodel"
+)
+
+// Results on a page when the caller does not say how many.
+const (
+	defaultPageSize   = 25 // operations with marker and pageSize
+	defaultMaxResults = 100
+)
+
+// openPage replaces the token of an input by the key inside, and fills in the number of results.
+func openPage(op *awsmodel.Operation, tree map[string]any) error {
+	p := op.Paging
+	if p == nil {
+		return nil
+	}
+	if token, ok := tree[p.Input].(string); ok {
+		key, ok := openToken(op.Name, token)
+		if !ok {
+			return thingward.Errorf(thingward.InvalidRequest, "The %s is not one that %s has answered.", p.Input, op.Name)
+		}
+		tree[p.Input] = key
+	}
+	if _, ok := tree[p.Limit]; !ok && p.Limit != "" {
+		n := int64(defaultMaxResults)
+		if p.Limit == "pageSize" {
+			n = defaultPageSize
+		}
+		tree[p.Limit] = n
+	}
+	return nil
+}
+
+// closePage replaces the key of the next page in out, a pointer to a struct, by a token.
+func closePage(op *awsmodel.Operation, out any) {
+	if op.Paging == nil {
+		return
+	}
+	if f := reflect.ValueOf(out).Elem().FieldByName(exported(op.Paging.Output)); f.IsValid() && f.String() != "" {
+		f.SetString(newToken(op.Name, f.String()))
+	}
+}
+
+// A token is opaque to clients: the operation it belongs to and the key that its page ended with.
+func newToken(operation, key string) string {
+	return base64.URLEncoding.EncodeToString([]byte(operation + "\n" + key))
+}
+
+func openToken(operation, token string) (key string, ok bool) {
+	b, err := base64.URLEncoding.DecodeString(token)
+	if err != nil {
+		return "", false
+	}
+	return strings.CutPrefix(string(b), operation+"\n")
+}
+
+func exported(member string) string { return strings.ToUpper(member[:1]) + member[1:] }
