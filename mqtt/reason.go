@@ -1,6 +1,9 @@
 package mqtt
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // A ReasonCode is the one-byte result of MQTT 5 (section 2.4). From 0x80 on it is a failure.
 type ReasonCode byte
@@ -189,3 +192,7 @@ var reasons = [16]string{
 }
 
 const disconnectFromClient = "\x00\x04\x80\x81\x82\x83\x90\x93\x94\x95\x96\x97\x98\x99"
+
+func (c ReasonCode) allowedIn(t PacketType) bool {
+	return strings.IndexByte(reasons[t], byte(c)) >= 0
+}
