@@ -135,6 +135,11 @@ func (f *Function) check() error {
 	return f.checkEnvironment()
 }
 
+// setCode notes what zip is, and that the function is another one now.
+func (f *Function) setCode(zip []byte) {
+	f.CodeSHA256, f.CodeSize, f.RevisionID = codeHash(zip), int64(len(zip)), newUUID()
+}
+
 // reserved are the variables that the runtime sets itself
 // (https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html).
 var reserved = []string{

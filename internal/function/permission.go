@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/thingward/thingward"
@@ -54,7 +55,7 @@ func (s *Service) AddPermission(ctx context.Context, scope thingward.Scope, func
 	if err != nil {
 		return nil, err
 	}
-	_, err = s.config.Store.UpdateFunction(ctx, scope, name, func(r *record) error {
+	_, err = s.change(ctx, scope, name, nil, func(r *record) error {
 		for _, have := range r.Permission {
 			if have.Sid == st.Sid {
 				return thingward.Errorf(ResourceConflict, "The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", st.Sid)
@@ -107,6 +108,11 @@ func (p *Permission) statement(resource string) (*Statement, error) {
 		st.Condition.ArnLike = map[string]string{sourceARN: p.SourceARN}
 	}
 	return st, nil
+}
+
+// allows reports whether some statement lets c invoke the function.
+func (r *record) allows(c *Caller) bool {
+	return slices.ContainsFunc(r.Permission, func(st Statement) bool { return st.allows(c) })
 }
 
 // allows reports whether st lets c invoke the function.

@@ -17,16 +17,23 @@ package function
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/internal/store"
 )
 
 // Config is what a Service needs. An absent field works, except Store.
 type Config struct {
 	// Store keeps functions.
-	Store Store
+	Store *store.DB
 
 	// Dir is where code is unpacked, made with mode 0700. Nothing in it outlives the Service.
 	// Empty: a temporary directory.
@@ -55,6 +62,10 @@ type Config struct {
 	// Queue is how many invocations of one function may wait for a process. 0: 1000.
 	Queue int
 
+	// Retries are the waits before an asynchronous invocation that failed is tried again, one after the other.
+	// Nil: 1 and 2 minutes, as on AWS.
+	Retries []time.Duration
+
 	// Log gets one line per invocation and every line that functions print. Nil: none.
 	Log *slog.Logger
 }
@@ -67,39 +78,254 @@ type Credentials struct {
 
 // A Service keeps and runs functions. Its methods may be called concurrently.
 type Service struct {
-	config Config
+	config    Config
+	ctx       context.Context // ends with Close
+	cancel    context.CancelFunc
+	code      *codeCache
+	runtime   *runtimeAPI
+	spawner   *spawner
+	bootstrap string // the file with nodeBootstrap
+	temporary string // to be removed by Close; empty: nothing
+
+	work sync.WaitGroup // everything that runs
+
+	mu    sync.Mutex // taken before the lock of a pool
+	pools map[poolKey]*pool
+}
+
+type poolKey struct {
+	scope thingward.Scope
+	name  string
 }
 
 // New returns a Service; Close ends it.
-func New(c Config) (*Service, error) { return &Service{config: c}, nil }
+func New(c Config) (*Service, error) {
+	if c.MaxProcesses == 0 {
+		c.MaxProcesses = 4
+	}
+	if c.Idle == 0 {
+		c.Idle = 5 * time.Minute
+	}
+	if c.Queue == 0 {
+		c.Queue = 1000
+	}
+	if c.Retries == nil {
+		c.Retries = []time.Duration{time.Minute, 2 * time.Minute}
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Service{config: c, pools: map[poolKey]*pool{}}
+	if err := s.open(); err != nil {
+		return nil, errors.Join(fmt.Errorf("functions: %w", err), s.removeTemporary())
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.spawner = &spawner{ctx: s.ctx, requests: make(chan spawn)}
+	s.work.Go(s.spawner.run)
+	s.work.Go(func() {
+		if err := s.runtime.server.Serve(s.runtime.listener); !errors.Is(err, http.ErrServerClosed) {
+			c.Log.Error("runtime API of the functions ended", "error", err)
+		}
+	})
+	return s, nil
+}
 
-// Close ends all processes, running invocations included.
-func (s *Service) Close() error { return nil }
+// open makes the directories and the listener.
+func (s *Service) open() (err error) {
+	dir := s.config.Dir
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "thingward-functions-"); err != nil {
+			return err
+		}
+		s.temporary = dir
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return err
+	}
+	if s.code, err = newCodeCache(filepath.Join(dir, "code")); err != nil {
+		return err
+	}
+	s.bootstrap = filepath.Join(dir, "runtime", "bootstrap.js")
+	if err := os.MkdirAll(filepath.Dir(s.bootstrap), 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(s.bootstrap, nodeBootstrap, 0o600); err != nil {
+		return err
+	}
+	s.runtime, err = newRuntimeAPI(s.config.Log)
+	return err
+}
 
-// CreateFunction keeps a new function.
-func (s *Service) CreateFunction(ctx context.Context, scope thingward.Scope, f Function, zip []byte) (*Function, error) {
-	return nil, nil
+// Close ends all processes, those that are running an invocation too, and waits until they are gone.
+func (s *Service) Close() error {
+	s.cancel()
+	s.reset()
+	err := s.runtime.server.Close()
+	s.work.Wait()
+	return errors.Join(err, s.removeTemporary())
 }
-func (s *Service) GetFunction(ctx context.Context, scope thingward.Scope, function string) (*Function, error) {
-	return nil, nil
+
+func (s *Service) removeTemporary() error {
+	if s.temporary == "" {
+		return nil
+	}
+	return os.RemoveAll(s.temporary)
 }
-func (s *Service) ListFunctions(ctx context.Context, scope thingward.Scope, marker string, max int) (functions []*Function, next string, err error) {
-	return nil, "", nil
+
+// Reset forgets all functions in memory, for a store that has been emptied. What is running runs to its end.
+func (s *Service) Reset() { s.reset() }
+
+func (s *Service) reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, p := range s.pools {
+		p.retire()
+		delete(s.pools, key)
+	}
 }
-func (s *Service) UpdateFunctionCode(ctx context.Context, scope thingward.Scope, function string, u CodeUpdate) (*Function, error) {
-	return nil, nil
-}
-func (s *Service) DeleteFunction(ctx context.Context, scope thingward.Scope, function string) error {
+
+// submit queues inv in the pool of the revision r, which takes the place of an older one.
+func (s *Service) submit(scope thingward.Scope, r *record, inv *invocation) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx.Err() != nil {
+		return errClosed
+	}
+	inv.function = r.Function.Name
+	key := poolKey{scope, r.Function.Name}
+	p := s.pools[key]
+	if p != nil && p.function.RevisionID != r.Function.RevisionID {
+		p.retire()
+		p = nil
+	}
+	if p == nil {
+		p = &pool{service: s, scope: scope, function: &r.Function,
+			log: s.config.Log.With("scope", scope.String(), "function", r.Function.Name)}
+		s.code.retain(r.Function.CodeSHA256)
+		s.pools[key] = p
+	}
+	if err := p.submit(inv); err != nil {
+		return err
+	}
+	if inv.async {
+		s.work.Go(func() { s.follow(scope, inv) })
+	}
 	return nil
 }
-func (s *Service) Invoke(ctx context.Context, scope thingward.Scope, inv Invocation) (*Result, error) {
-	return nil, nil
+
+// retire ends the processes of a function whose code has changed or that is gone.
+func (s *Service) retire(scope thingward.Scope, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := poolKey{scope, name}
+	if p := s.pools[key]; p != nil {
+		p.retire()
+		delete(s.pools, key)
+	}
+}
+
+// CreateFunction keeps a new function with its code, a zip file. It is Active at once.
+func (s *Service) CreateFunction(ctx context.Context, scope thingward.Scope, f Function, zip []byte) (*Function, error) {
+	if err := f.complete(scope, time.Now()); err != nil {
+		return nil, err
+	}
+	if err := checkZip(zip); err != nil {
+		return nil, err
+	}
+	f.setCode(zip)
+	if err := s.insert(ctx, scope, &record{Function: f}, zip); err != nil {
+		return nil, err
+	}
+	s.config.Log.Info("function created", "scope", scope.String(), "function", f.Name, "runtime", f.Runtime, "code_size", f.CodeSize)
+	return &f, nil
+}
+
+// GetFunction returns what is known of a function.
+func (s *Service) GetFunction(ctx context.Context, scope thingward.Scope, function string) (*Function, error) {
+	name, _, err := parseName(scope, function)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.load(ctx, scope, name)
+	if err != nil {
+		return nil, err
+	}
+	return &r.Function, nil
+}
+
+// ListFunctions returns at most max functions (0: 50) by name; next is the marker of the page after, or empty.
+func (s *Service) ListFunctions(ctx context.Context, scope thingward.Scope, marker string, max int) (functions []*Function, next string, err error) {
+	if max <= 0 || max > 50 {
+		max = 50
+	}
+	err = s.config.Store.View(ctx, func(tx *store.Tx) error {
+		var rows []*store.Function
+		if rows, next, err = tx.Functions(scope, store.Page{Token: marker, Limit: max}); err != nil {
+			return err
+		}
+		for _, row := range rows {
+			r, err := fromRow(row)
+			if err != nil {
+				return err
+			}
+			functions = append(functions, &r.Function)
+		}
+		return nil
+	})
+	return functions, next, err
 }
 
 // A CodeUpdate is the input of UpdateFunctionCode.
 type CodeUpdate struct {
 	Zip           []byte
-	RevisionID    string // optional: only if the function is still at this revision
-	Architectures []string
-	DryRun        bool // check the code, change nothing
+	RevisionID    string   // optional: only if the function is still at this revision
+	Architectures []string // nil: as before
+	DryRun        bool     // check the code, change nothing
+}
+
+// UpdateFunctionCode replaces the code. Invocations that wait already still run with the old one.
+func (s *Service) UpdateFunctionCode(ctx context.Context, scope thingward.Scope, function string, u CodeUpdate) (*Function, error) {
+	name, _, err := parseName(scope, function)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkZip(u.Zip); err != nil {
+		return nil, err
+	}
+	if u.DryRun {
+		return s.GetFunction(ctx, scope, name)
+	}
+	r, err := s.change(ctx, scope, name, u.Zip, func(r *record) error {
+		f := &r.Function
+		if u.RevisionID != "" && u.RevisionID != f.RevisionID {
+			return thingward.Errorf(PreconditionFailed, "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id")
+		}
+		if u.Architectures != nil {
+			f.Architectures = u.Architectures
+		}
+		f.LastModified = Time{time.Now()}
+		f.setCode(u.Zip)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.retire(scope, name)
+	return &r.Function, nil
+}
+
+// DeleteFunction removes a function. What is running runs to its end.
+func (s *Service) DeleteFunction(ctx context.Context, scope thingward.Scope, function string) error {
+	name, _, err := parseName(scope, function)
+	if err != nil {
+		return err
+	}
+	err = s.config.Store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteFunction(scope, name) })
+	if errors.Is(err, store.ErrNotFound) {
+		return notFound(scope, name)
+	}
+	if err == nil {
+		s.retire(scope, name)
+	}
+	return err
 }
