@@ -1,8 +1,6 @@
 package api
 
 import (
-	"context"
-	"log/slog"
 	"net/netip"
 	"time"
 
@@ -27,22 +25,4 @@ type Credential struct {
 	UserID       string
 	ARN          string
 	Expires      time.Time // zero: never
-}
-
-// Config says what a Handler needs.
-type Config struct {
-	// Keys finds an access key; false: there is none of that id. Required.
-	Keys func(ctx context.Context, accessKeyID string) (Credential, bool, error)
-
-	// Regions are the regions served. None: any.
-	Regions []string
-
-	// Endpoint is the host name that DescribeEndpoint gives to devices, without a port, as AWS does.
-	Endpoint string
-
-	// Now is the clock. Default: time.Now.
-	Now func() time.Time
-
-	// Log gets one line per call. Required.
-	Log *slog.Logger
 }

@@ -38,13 +38,18 @@ func openPage(op *awsmodel.Operation, tree map[string]any) error {
 	return nil
 }
 
-// closePage replaces the key of the next page in out, a pointer to a struct, by a token.
+// closePage replaces the key of the next page in out, a pointer to a struct, by a token, and makes sure that an
+// empty list is written as one.
 func closePage(op *awsmodel.Operation, out any) {
 	if op.Paging == nil {
 		return
 	}
-	if f := reflect.ValueOf(out).Elem().FieldByName(exported(op.Paging.Output)); f.IsValid() && f.String() != "" {
-		f.SetString(newToken(op.Name, f.String()))
+	v := reflect.ValueOf(out).Elem()
+	if next := v.FieldByName(exported(op.Paging.Output)); next.String() != "" {
+		next.SetString(newToken(op.Name, next.String()))
+	}
+	if list := v.FieldByName(exported(op.Paging.Result)); list.IsNil() {
+		list.Set(reflect.MakeSlice(list.Type(), 0, 0))
 	}
 }
 

@@ -1,0 +1,36 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/thingward/thingward/internal/function"
+	"github.com/thingward/thingward/internal/identity"
+	"github.com/thingward/thingward/internal/registry"
+	"github.com/thingward/thingward/internal/rules"
+)
+
+// Config says what a Handler needs.
+type Config struct {
+	// The services behind the operations. Required.
+	Identity  *identity.Service
+	Registry  *registry.Service
+	Rules     *rules.Engine
+	Functions *function.Service
+
+	// Keys finds an access key; false: there is none of that id. Nil: those of Identity.
+	Keys func(ctx context.Context, accessKeyID string) (Credential, bool, error)
+
+	// Regions are the regions served. None: any.
+	Regions []string
+
+	// Endpoint is the host name that DescribeEndpoint gives to devices, without a port, as AWS does.
+	Endpoint string
+
+	// Now is the clock. Default: time.Now.
+	Now func() time.Time
+
+	// Log gets one line per call. Required.
+	Log *slog.Logger
+}
