@@ -178,6 +178,9 @@ func (c *Certificate) add(id byte, value string) {
 var escapeValue = strings.NewReplacer(`,`, `\,`, `"`, `\"`, `\`, `\\`, `+`, `\+`, `=`, `\=`, `<`, `\<`, `>`, `\>`, `;`, `\;`)
 
 func (c *Certificate) attribute(id byte) *attribute {
+	if c == nil {
+		return nil
+	}
 	for i := range c.attributes {
 		if c.attributes[i].id == id {
 			return &c.attributes[i]
@@ -186,28 +189,16 @@ func (c *Certificate) attribute(id byte) *attribute {
 	return nil
 }
 
-func (c *Certificate) lookup(r *reference) values {
-	switch r.id {
-	case certificateSerialNumber:
-		return present(c.SerialNumber)
-	case certificateAvailableKeys:
-		return several(c.availableKeys())
+func (c *Certificate) values(id byte) []string {
+	if a := c.attribute(id); a != nil {
+		return a.values
 	}
-	a := c.attribute(r.attr)
-	switch {
-	case a == nil:
-		return values{}
-	case r.item == allItems:
-		return several(a.values)
-	case int(r.item) < len(a.values):
-		return single(a.values[r.item])
-	}
-	return values{}
+	return nil
 }
 
 // withholds reports whether r has a value that must not be substituted.
 func (c *Certificate) withholds(r *reference) bool {
-	if c == nil || r.item >= maxValues {
+	if r.item >= maxValues {
 		return false
 	}
 	a := c.attribute(r.attr)
@@ -222,7 +213,7 @@ func (c *Certificate) availableKeys() []string {
 			keys = append(keys, "iot:Certificate."+name)
 		}
 	}
-	if c.SerialNumber != "" {
+	if c != nil && c.SerialNumber != "" {
 		keys = append(keys, "iot:Certificate.SerialNumber")
 	}
 	return keys

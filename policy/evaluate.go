@@ -83,20 +83,21 @@ type evaluation struct {
 	action  hotAction
 	names   [2]string // of an otherAction: its spellings in lower case; the second may be empty
 	arn     []byte
-	space   [512]byte // where arn is put together, unless it is longer
 }
 
 var noContext Context
 
-func (e *evaluation) init(r *Request) {
-	e.context = r.Context
+// begin returns the evaluation of r. Its ARN is put together in space, unless it is longer: on the caller's stack.
+func begin(r *Request, space []byte) evaluation {
+	e := evaluation{context: r.Context}
 	if e.context == nil {
 		e.context = &noContext
 	}
 	e.setAction(r.Action)
-	e.arn = append(e.space[:0], r.Prefix...)
+	e.arn = append(space, r.Prefix...)
 	e.arn = append(e.arn, r.Kind...)
 	e.arn = append(e.arn, r.Resource...)
+	return e
 }
 
 func (e *evaluation) setAction(name string) {
@@ -143,8 +144,8 @@ func (s *Set) Evaluate(r *Request) Effect {
 	if s == nil {
 		return ImplicitDeny
 	}
-	var e evaluation
-	e.init(r)
+	var space [512]byte
+	e := begin(r, space[:0])
 	if e.action == otherAction {
 		return s.evaluateOther(&e)
 	}

@@ -84,8 +84,12 @@ func match[T string | []byte](p pattern, text T, e *evaluation) bool {
 				return true
 			}
 		case p[i].kind == anyText:
-			if i == len(p)-1 {
+			switch {
+			case i == len(p)-1:
 				return true
+			case i == len(p)-2 && p[i+1].kind == literal:
+				end := len(text) - len(p[i+1].text)
+				return end >= at && string(text[end:]) == p[i+1].text
 			}
 			star, starred = i, at
 			i++
@@ -101,6 +105,11 @@ func match[T string | []byte](p pattern, text T, e *evaluation) bool {
 			return false
 		}
 		starred += charSize(text, starred)
+		if p[star+1].kind == literal {
+			if starred = find(p[star+1].text, text, starred); starred < 0 {
+				return false
+			}
+		}
 		i, at = star+1, starred
 	}
 }
@@ -125,6 +134,16 @@ func take[T string | []byte](s *segment, text T, at int, e *evaluation) int {
 		return -1
 	}
 	return len(want)
+}
+
+// find returns where want begins in text[from:], or -1. want is not empty.
+func find[T string | []byte](want string, text T, from int) int {
+	for at := from; at <= len(text)-len(want); at++ {
+		if text[at] == want[0] && string(text[at:at+len(want)]) == want {
+			return at
+		}
+	}
+	return -1
 }
 
 // charSize returns the size of the character at text[at].

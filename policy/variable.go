@@ -111,18 +111,6 @@ type values struct {
 	n    int
 }
 
-func single(s string) values { return values{one: s, n: 1} }
-
-// present is like single, but the empty string is no value.
-func present(s string) values {
-	if s == "" {
-		return values{}
-	}
-	return single(s)
-}
-
-func several(s []string) values { return values{many: s, n: len(s)} }
-
 func (v *values) at(i int) string {
 	if v.many == nil {
 		return v.one
@@ -140,63 +128,94 @@ func (v *values) list() []string {
 // lookup returns the values that a variable has as a condition key.
 func (e *evaluation) lookup(r *reference) values {
 	c := e.context
-	switch r.id {
-	case domainName:
-		return present(c.DomainName)
-	case sourceIP:
-		if c.SourceIP.IsValid() {
-			return single(c.SourceIP.Unmap().String())
-		}
-	case certificateID:
-		return present(c.CertificateID)
-	case connectAttributes:
+	var many []string
+	switch {
+	case r.id == connectAttributes:
 		if e.action == connectAction {
-			return several(c.ConnectAttributes)
+			many = c.ConnectAttributes
 		}
-	case lastWillTopic:
-		if e.action == connectAction {
-			return present(c.LastWillTopic)
-		}
-	case certificateAttribute, certificateSerialNumber, certificateAvailableKeys:
-		if c.Certificate != nil {
-			return c.Certificate.lookup(r)
-		}
-	case currentTime:
-		return single(c.now().UTC().Format(time.RFC3339))
-	case epochTime:
-		return single(strconv.FormatInt(c.now().Unix(), 10))
-	case userName:
-		return present(c.UserName)
-	case userID:
-		return present(c.UserID)
-	case otherVariable:
-		return several(c.More[r.arg])
+	case r.id == otherVariable:
+		many = c.More[r.arg]
+	case r.id == certificateAvailableKeys:
+		many = c.Certificate.availableKeys()
+	case r.id == certificateAttribute && r.item == allItems:
+		many = c.Certificate.values(r.attr)
 	default:
-		if c.MQTT {
-			return c.connection(r)
+		if one, ok := e.text(r); ok {
+			return values{one: one, n: 1}
 		}
 	}
-	return values{}
+	return values{many: many, n: len(many)}
 }
 
-// connection looks up the variables that only MQTT connections have.
-func (c *Context) connection(r *reference) values {
-	switch {
-	case r.id == clientID:
-		return present(c.ClientID)
-	case r.id == thingIsAttached:
-		return single(strconv.FormatBool(c.Thing != nil))
-	case c.Thing == nil:
-	case r.id == thingName:
-		return present(c.Thing.Name)
-	case r.id == thingTypeName:
-		return present(c.Thing.Type)
-	case r.id == thingAttribute:
-		if value, ok := c.Thing.Attributes[r.arg]; ok {
-			return single(value)
+// text returns the value of a variable that has one at most.
+func (e *evaluation) text(r *reference) (string, bool) {
+	c := e.context
+	s := ""
+	switch r.id {
+	case clientID:
+		if c.MQTT {
+			s = c.ClientID
 		}
+	case thingName, thingTypeName, thingAttribute:
+		if c.MQTT && c.Thing != nil {
+			return c.Thing.text(r)
+		}
+	case thingIsAttached:
+		if c.MQTT {
+			s = strconv.FormatBool(c.Thing != nil)
+		}
+	case certificateAttribute:
+		if all := c.Certificate.values(r.attr); int(r.item) < len(all) {
+			return all[r.item], true
+		}
+	default:
+		s = e.rareText(r)
 	}
-	return values{}
+	return s, s != ""
+}
+
+func (t *Thing) text(r *reference) (string, bool) {
+	switch r.id {
+	case thingName:
+		return t.Name, t.Name != ""
+	case thingTypeName:
+		return t.Type, t.Type != ""
+	}
+	value, ok := t.Attributes[r.arg]
+	return value, ok
+}
+
+// rareText is text for variables that seldom decide a message; an empty one has no value.
+func (e *evaluation) rareText(r *reference) string {
+	c := e.context
+	switch r.id {
+	case domainName:
+		return c.DomainName
+	case sourceIP:
+		if c.SourceIP.IsValid() {
+			return c.SourceIP.Unmap().String()
+		}
+	case certificateID:
+		return c.CertificateID
+	case lastWillTopic:
+		if e.action == connectAction {
+			return c.LastWillTopic
+		}
+	case certificateSerialNumber:
+		if c.Certificate != nil {
+			return c.Certificate.SerialNumber
+		}
+	case currentTime:
+		return c.now().UTC().Format(time.RFC3339)
+	case epochTime:
+		return strconv.FormatInt(c.now().Unix(), 10)
+	case userName:
+		return c.UserName
+	case userID:
+		return c.UserID
+	}
+	return ""
 }
 
 func (c *Context) now() time.Time {
@@ -207,17 +226,21 @@ func (c *Context) now() time.Time {
 }
 
 // substitute returns the text that stands for a variable in a resource or a condition value. It is the variable's
-// own text when a certificate value is withheld.
+// own text when a certificate value is withheld; a variable with a list of values has none.
 func (e *evaluation) substitute(s *segment) (string, bool) {
-	if s.ref.id == certificateAttribute && e.context.Certificate.withholds(&s.ref) {
-		return s.text, true
-	}
-	if s.ref.id == certificateAttribute && s.ref.item == allItems {
+	switch s.ref.id {
+	case connectAttributes, certificateAvailableKeys:
 		return "", false
+	case otherVariable:
+		many := e.context.More[s.ref.arg]
+		if len(many) != 1 {
+			return "", false
+		}
+		return many[0], true
+	case certificateAttribute:
+		if e.context.Certificate.withholds(&s.ref) {
+			return s.text, true
+		}
 	}
-	v := e.lookup(&s.ref)
-	if v.n != 1 {
-		return "", false
-	}
-	return v.at(0), true
+	return e.text(&s.ref)
 }
