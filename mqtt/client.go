@@ -3,8 +3,8 @@ package mqtt
 import "strings"
 
 // CheckFromClient says whether a client may send p: packet types, reason codes and properties that only a server
-// sends are refused with ProtocolError. The error is an *Error.
-func CheckFromClient(p Packet) error {
+// sends are refused with ProtocolError. The error is an *Error; v is the version of the connection.
+func CheckFromClient(p Packet, v Version) error {
 	rule, msg := "", ""
 	switch p := p.(type) {
 	case *Connack, *Suback, *Unsuback, *Pingresp:
@@ -26,10 +26,6 @@ func CheckFromClient(p Packet) error {
 	}
 	if msg == "" {
 		return nil
-	}
-	v := V5
-	if rule == "" && p.Type() != TypeDisconnect && p.Type() != TypeAuth {
-		v = 0 // these packets exist in both versions
 	}
 	return newError(p.Type(), v, ProtocolError, rule, msg)
 }

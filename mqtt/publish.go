@@ -38,6 +38,9 @@ func (p *Publish) Append(dst []byte, v Version) ([]byte, error) {
 // A server encodes a message once per version, QoS and retain flag with AppendPublish(nil, ...) and gives those
 // bytes to every subscriber with [AppendWithPacketID].
 func AppendPublish(dst []byte, v Version, p *Publish) (b []byte, packetID int, err error) {
+	if len(p.Payload) > maxVarint {
+		return dst, 0, tooLong(len(p.Payload))
+	}
 	b = slices.Grow(dst, len(p.Topic)+len(p.Payload)+16)
 	w := begin(b, TypePublish, bit(p.Dup, flagDup)|p.QoS<<shiftQoS|bit(p.Retain, flagRetain))
 	w.string(p.Topic)

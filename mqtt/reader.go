@@ -48,7 +48,7 @@ func (r *reader) protocolError(rule, format string, args ...any) {
 // end closes the packet: nothing may be left.
 func (r *reader) end() error {
 	if len(r.b) > 0 {
-		r.malformed("", "%d bytes after the last field", len(r.b))
+		r.malformed("", "there is more after the last field, %d bytes", len(r.b))
 	}
 	if r.err != nil {
 		return r.err

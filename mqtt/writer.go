@@ -30,7 +30,7 @@ func (w *writer) end(dst []byte) ([]byte, error) {
 func (w *writer) length(at, extra int) (size int) {
 	x := len(w.b) - at + extra
 	if x > maxVarint {
-		w.err = fmt.Errorf("mqtt: %d bytes are too long for a packet", x)
+		w.err = tooLong(x)
 		return 0
 	}
 	size = varintLen(x)
@@ -43,6 +43,8 @@ func (w *writer) length(at, extra int) (size int) {
 	w.b[at+size-1] &= 0x7F
 	return size
 }
+
+func tooLong(n int) error { return fmt.Errorf("mqtt: %d bytes are too many for a packet", n) }
 
 func (w *writer) byte(x byte)     { w.b = append(w.b, x) }
 func (w *writer) uint16(x uint16) { w.b = binary.BigEndian.AppendUint16(w.b, x) }
