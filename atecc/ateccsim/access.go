@@ -242,7 +242,6 @@ func (c *Chip) latchSettable() bool {
 
 func (c *Chip) ioProtected() bool { return c.state.Config.ChipOptions().IOProtection() }
 
-
 // secretReleasable: a slot that keeps its secrets does not give them out by another mode, and ChipOptions
 // may demand encryption.
 func (c *Chip) secretReleasable(mode atecc.ECDHMode, slot int, encrypted bool) bool {

@@ -19,7 +19,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
 
@@ -78,8 +77,7 @@ const (
 // A Chip is a software chip. Its methods may be called by several goroutines.
 type Chip struct {
 	options Options
-	save    func(State) error // nil: the chip lives in memory
-	lock    *os.File          // nil: likewise
+	file    *file // nil: the chip lives in memory
 
 	mu    sync.Mutex // guards what follows
 	state State
@@ -108,10 +106,8 @@ func (c *Chip) State() State {
 func (c *Chip) Restore(s State) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.save != nil {
-		if err := c.save(s); err != nil {
-			return fmt.Errorf("restore chip: %w", err)
-		}
+	if err := c.save(s); err != nil {
+		return fmt.Errorf("restore chip: %w", err)
 	}
 	c.state = s
 	c.fallAsleep()
@@ -205,7 +201,7 @@ func (c *Chip) transact(run func() ([]byte, error)) ([]byte, error) {
 		c.state = before
 		return nil, err
 	}
-	if c.state != before && c.save != nil {
+	if c.state != before {
 		if err := c.save(c.state); err != nil {
 			c.state = before
 			c.fallAsleep()
@@ -213,6 +209,13 @@ func (c *Chip) transact(run func() ([]byte, error)) ([]byte, error) {
 		}
 	}
 	return payload, err
+}
+
+func (c *Chip) save(s State) error {
+	if c.file == nil {
+		return nil
+	}
+	return c.file.save(s)
 }
 
 // watch lets the watchdog bite if its time has come, and tells how much is left.
