@@ -21,7 +21,7 @@ func openPage(op *awsmodel.Operation, tree map[string]any) error {
 	if p == nil {
 		return nil
 	}
-	if token, ok := tree[p.Input].(string); ok {
+	if token, _ := tree[p.Input].(string); token != "" {
 		key, ok := openToken(op.Name, token)
 		if !ok {
 			return thingward.Errorf(thingward.InvalidRequest, "The %s is not one that %s has answered.", p.Input, op.Name)

@@ -24,7 +24,7 @@ func (t Time) MarshalJSON() ([]byte, error) {
 
 func (t *Time) UnmarshalJSON(b []byte) error {
 	seconds, err := strconv.ParseFloat(string(b), 64)
-	if err != nil || math.Abs(seconds) > 1<<40 {
+	if err != nil || !(math.Abs(seconds) <= 1<<40) { // NaN neither
 		return fmt.Errorf("%s is no time in seconds since 1970", b)
 	}
 	t.Time = time.UnixMilli(int64(math.Round(seconds * 1000))).UTC()
