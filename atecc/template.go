@@ -52,6 +52,7 @@ const (
 type Fields struct {
 	PublicKey    [64]byte  // X | Y of the subject's key
 	IssuerKey    [64]byte  // X | Y of the issuer's key, for the authority key identifier
+	IssuerKeyID  []byte    // the identifier itself (20 bytes), where the key is not at hand
 	NotBefore    time.Time // a whole hour of the years 2000 to 2031
 	Years        int       // of validity; 0: never expires
 	SignerID     uint16
@@ -153,8 +154,8 @@ func (t *Template) Expand(c Compressed, f Fields) ([]byte, error) {
 }
 
 // CompressCertificate packs a finished certificate after it has made sure that the chip will rebuild it to the byte.
-// Of f it takes the issuer's key and the chip's number; the rest is read from the certificate. A certificate of
-// another design gives a [*MismatchError].
+// Of f it takes the issuer's key and the chip's number; the rest is read from the certificate, the identifier of an
+// issuer whose key is not given as well. A certificate of another design gives a [*MismatchError].
 func (t *Template) CompressCertificate(der []byte, f Fields) (Compressed, error) {
 	parts, err := parseCertificate(der)
 	if err != nil {
@@ -168,6 +169,9 @@ func (t *Template) CompressCertificate(der []byte, f Fields) (Compressed, error)
 		return Compressed{}, err
 	}
 	copy(f.PublicKey[:], parts.publicKey.of(der))
+	if f.IssuerKeyID == nil && f.IssuerKey == ([64]byte{}) && parts.authorityKeyID.length == sha1.Size {
+		f.IssuerKeyID = parts.authorityKeyID.of(der)
+	}
 	if f.SerialNumber == nil && t.parts.serial.end() <= len(der) {
 		f.SerialNumber = t.parts.serial.of(der)
 	}
@@ -211,18 +215,23 @@ func (t *Template) fill(f Fields) ([]byte, error) {
 		return nil, err
 	}
 	t.signerID.set(der, fmt.Appendf(nil, "%04X", f.SignerID))
-	keyID := func(point [64]byte) []byte {
-		sum := sha1.Sum(append([]byte{4}, point[:]...))
-		return sum[:]
-	}
 	p.subjectKeyID.set(der, keyID(f.PublicKey))
-	p.authorityKeyID.set(der, keyID(f.IssuerKey))
+	if f.IssuerKeyID == nil {
+		f.IssuerKeyID = keyID(f.IssuerKey)
+	}
+	p.authorityKeyID.set(der, f.IssuerKeyID)
 	serial, err := t.serial(f, dates)
 	if err != nil {
 		return nil, err
 	}
 	p.serial.set(der, serial)
 	return der, nil
+}
+
+// keyID is the identifier of a public key: SHA-1 over the uncompressed point (RFC 5280 section 4.2.1.2, method 1).
+func keyID(point [64]byte) []byte {
+	sum := sha1.Sum(append([]byte{4}, point[:]...))
+	return sum[:]
 }
 
 // serial makes the serial number as the template's source says.
