@@ -79,17 +79,18 @@ func compileStatement(s *Statement, x syntax, a Aliases) statement {
 
 // An evaluation is one Request while it is being decided. It lives on the stack of Evaluate.
 type evaluation struct {
-	context *Context
-	action  hotAction
-	names   [2]string // of an otherAction: its spellings in lower case; the second may be empty
-	arn     []byte
+	context   *Context
+	requested string // the action as the request spells it
+	action    hotAction
+	names     [2]string // of an otherAction: its spellings in lower case; the second may be empty
+	arn       []byte
 }
 
 var noContext Context
 
 // begin returns the evaluation of r. Its ARN is put together in space, unless it is longer: on the caller's stack.
 func begin(r *Request, space []byte) evaluation {
-	e := evaluation{context: r.Context}
+	e := evaluation{context: r.Context, requested: r.Action}
 	if e.context == nil {
 		e.context = &noContext
 	}
