@@ -41,7 +41,7 @@ func TestAppendPublish(t *testing.T) {
 			out = out[n:]
 		}
 	}
-	small, big := []byte("21.5"), bytes.Repeat([]byte("x"), 128<<10)
+	small, big := []byte("21.5"), bytes.Repeat([]byte("x"), 17<<10)
 	properties := &mqtt.Properties{ContentType: "text/plain", MessageExpiryInterval: new(uint32(5))}
 	for _, payload := range [][]byte{{}, small, big[:122], big[:123], big[:16383], big} {
 		f(mqtt.V311, mqtt.Publish{Topic: "a", Payload: payload})
