@@ -62,6 +62,24 @@ func (tx *Tx) Certificate(scope thingward.Scope, id string) (*Certificate, error
 		WHERE account = $1 AND region = $2 AND id = $3`, scope.Account, scope.Region, id)
 }
 
+// CertificateByARN returns the device certificate that the ARN of a principal names. Anything but the ARN of a
+// certificate is an InvalidRequest.
+func (tx *Tx) CertificateByARN(scope thingward.Scope, arn string) (*Certificate, error) {
+	a, err := thingward.ParseARN(arn)
+	if err != nil {
+		return nil, thingward.Errorf(thingward.InvalidRequest, "the principal must be the ARN of a certificate: %v", err)
+	}
+	kind, id := a.Split()
+	if a.Service != "iot" || kind != "cert" {
+		return nil, thingward.Errorf(thingward.InvalidRequest, "the principal must be the ARN of a certificate, such as %s; got %q",
+			scope.ARN("cert/<certificateId>"), arn)
+	}
+	if a.Scope() != scope || a.Partition != thingward.Partition {
+		return nil, ErrNotFound // another account's business
+	}
+	return tx.Certificate(scope, id)
+}
+
 // CertificatesByID returns the registrations of one certificate in every scope.
 func (tx *Tx) CertificatesByID(id string) ([]*Certificate, error) {
 	return all(tx, scanCertificate, `SELECT `+certificateColumns+` FROM certificates WHERE id = $1 ORDER BY account, region`, id)

@@ -68,13 +68,19 @@ type AttachedThing struct {
 	Exclusive bool
 }
 
-// ThingsOfPrincipal returns the things that a principal is attached to, by name, at most max of them.
-func (tx *Tx) ThingsOfPrincipal(scope thingward.Scope, principal string, max int) ([]AttachedThing, error) {
+// ThingsOfPrincipal returns the things that a principal is attached to, by name.
+func (tx *Tx) ThingsOfPrincipal(scope thingward.Scope, principal string) ([]AttachedThing, error) {
 	return all(tx, func(r scanner) (a AttachedThing, err error) {
 		a.Thing, err = scanThing(scanWith{r, &a.Exclusive})
 		return a, err
 	}, `SELECT `+thingColumns+`, a.exclusive FROM thing_principals a
 		JOIN things t ON t.account = a.account AND t.region = a.region AND t.name = a.thing
-		WHERE a.account = $1 AND a.region = $2 AND a.principal = $3 ORDER BY a.thing LIMIT $4`,
-		scope.Account, scope.Region, principal, max)
+		WHERE a.account = $1 AND a.region = $2 AND a.principal = $3 ORDER BY a.thing`,
+		scope.Account, scope.Region, principal)
+}
+
+// PrincipalsOfThing returns the ARNs of all principals of a thing.
+func (tx *Tx) PrincipalsOfThing(scope thingward.Scope, thing string) ([]string, error) {
+	return all(tx, scanString, `SELECT principal FROM thing_principals
+		WHERE account = $1 AND region = $2 AND thing = $3 ORDER BY principal`, scope.Account, scope.Region, thing)
 }

@@ -1,0 +1,149 @@
+package identity
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math/big"
+	"regexp"
+
+	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/internal/bus"
+	"github.com/thingward/thingward/internal/store"
+)
+
+// A Bootstrap chooses the first account and access key; empty members are made up.
+type Bootstrap struct {
+	Account   string // 12 digits
+	KeyID     string
+	KeySecret string // given when KeyID is
+}
+
+var (
+	accountID   = regexp.MustCompile(`^\d{12}$`)
+	accessKeyID = regexp.MustCompile(`^\w{16,128}$`) // as in IAM
+)
+
+// firstUser is the name of the user whose key the first start makes.
+const firstUser = "admin"
+
+// BootstrapAccount returns an active access key of the account asked for, else of the oldest account. What does
+// not exist yet it makes; made says whether the key is new.
+func (s *Service) BootstrapAccount(ctx context.Context, b Bootstrap) (key *store.AccessKey, made bool, err error) {
+	if b.Account != "" && !accountID.MatchString(b.Account) {
+		return nil, false, fmt.Errorf("account %q: want 12 digits", b.Account)
+	}
+	if (b.KeyID == "") != (b.KeySecret == "") {
+		return nil, false, errors.New("access key: give both the id and the secret, or neither")
+	}
+	if b.KeyID != "" && !accessKeyID.MatchString(b.KeyID) {
+		return nil, false, fmt.Errorf("access key id %q: want 16 to 128 letters and digits", b.KeyID)
+	}
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		account, err := s.bootstrapAccount(tx, b.Account)
+		if err != nil {
+			return err
+		}
+		key, made, err = s.bootstrapKey(tx, account, b)
+		return err
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	if made {
+		s.bus.Publish(bus.Change{Scope: thingward.Scope{Account: key.Account}, Kind: bus.AccessKeyChanged, ID: key.ID})
+	}
+	return key, made, nil
+}
+
+func (s *Service) bootstrapAccount(tx *store.Tx, id string) (string, error) {
+	if id == "" {
+		accounts, err := tx.Accounts()
+		if err != nil {
+			return "", err
+		}
+		if len(accounts) > 0 {
+			return accounts[0].ID, nil
+		}
+		id = newAccountID()
+	}
+	err := tx.CreateAccount(&store.Account{ID: id, Created: s.now()})
+	if errors.Is(err, store.ErrExists) {
+		err = nil
+	}
+	return id, err
+}
+
+func (s *Service) bootstrapKey(tx *store.Tx, account string, b Bootstrap) (key *store.AccessKey, made bool, err error) {
+	if b.KeyID != "" {
+		key, err := tx.AccessKey(b.KeyID)
+		switch {
+		case err == nil && (key.Account != account || key.Secret != b.KeySecret):
+			return nil, false, fmt.Errorf("access key %s exists with another secret or in another account", b.KeyID)
+		case !errors.Is(err, store.ErrNotFound):
+			return key, false, err
+		}
+	} else {
+		keys, err := tx.AccessKeys(account)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, key := range keys {
+			if key.Status == store.KeyActive {
+				return key, false, nil
+			}
+		}
+		b.KeyID, b.KeySecret = "AKIA"+rand.Text()[:16], newSecret()
+	}
+	key = &store.AccessKey{
+		ID:       b.KeyID,
+		Secret:   b.KeySecret,
+		Account:  account,
+		UserID:   "AIDA" + rand.Text()[:17],
+		UserName: firstUser,
+		Status:   store.KeyActive,
+		Created:  s.now(),
+	}
+	return key, true, tx.CreateAccessKey(key)
+}
+
+// newAccountID returns 12 random digits, the first of which is not 0: tools that take the number for a
+// number must not shorten it.
+func newAccountID() string {
+	n, err := rand.Int(rand.Reader, big.NewInt(900_000_000_000))
+	if err != nil {
+		panic(err) // never: rand.Reader does not fail
+	}
+	return n.Add(n, big.NewInt(100_000_000_000)).String()
+}
+
+// newSecret returns 40 characters, as AWS's secret access keys have.
+func newSecret() string {
+	b := make([]byte, 30)
+	rand.Read(b) // never fails
+	return base64.StdEncoding.EncodeToString(b)
+}
+
+// AccessKey returns what verifying a signature needs. It answers from memory after the first time. An unknown or
+// inactive key is store.ErrNotFound.
+func (s *Service) AccessKey(ctx context.Context, id string) (*store.AccessKey, error) {
+	if key, ok := s.accessKeys.get(id); ok {
+		return key, nil
+	}
+	generation := s.accessKeys.begin()
+	var key *store.AccessKey
+	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+		key, err = tx.AccessKey(id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if key.Status != store.KeyActive {
+		return nil, store.ErrNotFound
+	}
+	s.accessKeys.put(generation, id, key)
+	return key, nil
+}

@@ -1,0 +1,198 @@
+package identity
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"strconv"
+
+	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/internal/ca"
+	"github.com/thingward/thingward/internal/store"
+)
+
+// register is just-in-time registration: a certificate that nobody registered, issued by a CA that is ACTIVE and has
+// auto-registration enabled, becomes PENDING_ACTIVATION, and an event asks for a decision about it. The client is
+// refused in any case; it comes again. The error is a *Refusal, unless the server itself failed.
+func (s *Service) register(ctx context.Context, c Client, leaf *x509.Certificate, id string, scope thingward.Scope, named bool) error {
+	issuer, err := s.findIssuer(ctx, c, leaf, id, scope, named)
+	if err != nil {
+		return err
+	}
+	refusal := Refusal{Scope: issuer.Scope, CertificateID: id, CAID: issuer.ID}
+	now := s.now()
+	if now.After(leaf.NotAfter) {
+		return refusal.because(Expired, "certificate %s is not registered, and ended on %s: give the device a new one", id, when(leaf.NotAfter))
+	}
+	record := s.newCertificate(issuer.Scope, leaf, store.PendingActivation)
+	record.CAID, record.Mode = issuer.ID, issuer.Mode
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		current, err := tx.CACertificate(issuer.Scope, issuer.ID) // it may have changed since it was read
+		if err == nil && (current.Status != store.Active || current.AutoRegistration != store.AutoRegistrationEnable) {
+			err = store.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		return insertCertificate(tx, record)
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return refusal.because(AutoRegistrationOff, "certificate %s is not registered, and its CA %s was changed at this very moment: try again", id, issuer.ID)
+	}
+	if refused, ok := errors.AsType[*thingward.Error](err); ok {
+		if refused.ResourceID != "" { // another connection of the same device was quicker
+			return refusal.because(PendingActivation, "certificate %s was registered by another connection at this very moment; it waits for its activation", id)
+		}
+		return refusal.because(UnknownCertificate, "certificate %s cannot be registered: %s", id, refused.Message)
+	}
+	if err != nil {
+		return err
+	}
+	s.certificateChanged(record.Scope, id)
+	s.log.Info("certificate registered just in time", "scope", record.Scope, "certificateId", id, "caCertificateId", issuer.ID, "clientId", c.ClientID)
+	s.announce(ctx, c, &registration{scope: record.Scope, id: id, caID: issuer.ID, status: record.Status, created: record.Created})
+	return refusal.because(Registered,
+		"certificate %s was unknown and is now registered as PENDING_ACTIVATION, because its CA %s has auto-registration enabled: a rule on %s is to set it ACTIVE and attach a policy; then the device can connect",
+		id, issuer.ID, eventTopic(issuer.ID))
+}
+
+// findIssuer returns the registered CA that signed leaf and may register it. The error is a *Refusal that names what
+// is missing.
+func (s *Service) findIssuer(ctx context.Context, c Client, leaf *x509.Certificate, id string, scope thingward.Scope, named bool) (*store.CACertificate, error) {
+	refusal := Refusal{CertificateID: id}
+	if named {
+		refusal.Scope = scope
+	}
+	var all []*store.CACertificate
+	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+		all, err = tx.CACertificatesBySubject(leaf.RawIssuer)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var found []*store.CACertificate
+	for _, candidate := range all {
+		if !named || candidate.Scope == scope {
+			found = append(found, candidate)
+		}
+	}
+	if len(found) == 0 {
+		return nil, refusal.because(UnknownCertificate,
+			"certificate %s (subject %s) is not registered, and neither is its issuer (%s) as a CA: register the certificate, or the CA that signed it directly for just-in-time registration",
+			id, leaf.Subject, leaf.Issuer)
+	}
+	if err := ca.CheckAlgorithms(leaf); err != nil {
+		return nil, refusal.because(BadAlgorithm, "certificate %s cannot be registered: %v", id, err)
+	}
+	signed, err := signers(leaf, found)
+	if err != nil {
+		return nil, err
+	}
+	if len(signed) == 0 {
+		refusal.Scope, refusal.CAID = found[0].Scope, found[0].ID
+		return nil, refusal.because(BadSignature,
+			"certificate %s names the registered CA %s (%s) as its issuer, but was not signed with that CA's key: another CA has the same name, or the signature is damaged",
+			id, found[0].ID, leaf.Issuer)
+	}
+	return pick(refusal, signed, c.ServerName != "")
+}
+
+// signers returns those of found whose key signed leaf. A CA that is registered in several scopes is tried once.
+func signers(leaf *x509.Certificate, found []*store.CACertificate) (signed []*store.CACertificate, err error) {
+	verified := map[string]bool{}
+	for _, candidate := range found {
+		ok, tried := verified[candidate.ID]
+		if !tried {
+			by, err := ca.ParseCertificate("registered CA", candidate.PEM)
+			if err != nil {
+				return nil, err
+			}
+			ok = keyIDsFit(leaf, by) && ca.CheckSignature(leaf, by) == nil
+			verified[candidate.ID] = ok
+		}
+		if ok {
+			signed = append(signed, candidate)
+		}
+	}
+	return signed, nil
+}
+
+// keyIDsFit reports false when leaf names another key than that of by; then the signature need not be tried.
+func keyIDsFit(leaf, by *x509.Certificate) bool {
+	return len(leaf.AuthorityKeyId) == 0 || len(by.SubjectKeyId) == 0 || bytes.Equal(leaf.AuthorityKeyId, by.SubjectKeyId)
+}
+
+// pick returns the one CA of signed that may register certificates now.
+func pick(refusal Refusal, signed []*store.CACertificate, serverName bool) (*store.CACertificate, error) {
+	var ready []*store.CACertificate
+	var reason *Refusal
+	for _, c := range signed {
+		r := refusal
+		r.Scope, r.CAID = c.Scope, c.ID
+		switch {
+		case c.Status != store.Active:
+			reason = r.because(CAInactive,
+				"certificate %s is not registered, and its CA %s is INACTIVE: set the CA ACTIVE (with auto-registration ENABLE), or register the certificate", r.CertificateID, c.ID)
+		case c.AutoRegistration != store.AutoRegistrationEnable:
+			reason = r.because(AutoRegistrationOff,
+				"certificate %s is not registered, and its CA %s has auto-registration off: enable it (update-ca-certificate --new-auto-registration-status ENABLE), or register the certificate", r.CertificateID, c.ID)
+		case c.Mode == store.ModeSNIOnly && !serverName:
+			reason = r.because(ServerNameMissing,
+				"certificate %s is not registered; its CA %s is in mode SNI_ONLY, but the client sent no server name (TLS SNI): switch SNI on in its TLS library", r.CertificateID, c.ID)
+		default:
+			ready = append(ready, c)
+		}
+	}
+	switch len(ready) {
+	case 0:
+		return nil, reason
+	case 1:
+		return ready[0], nil
+	}
+	return nil, refusal.because(AmbiguousAccount,
+		"certificate %s is not registered, and its CA is registered in several accounts or regions: connect to the endpoint of one of them (DescribeEndpoint), so that the server name says which", refusal.CertificateID)
+}
+
+// A registrationEvent is the payload of the message that asks for a decision about a certificate
+// (https://docs.aws.amazon.com/iot/latest/developerguide/auto-register-device-cert.html).
+type registrationEvent struct {
+	CertificateID                    string `json:"certificateId"`
+	CACertificateID                  string `json:"caCertificateId"`
+	Timestamp                        int64  `json:"timestamp"` // Unix milliseconds
+	CertificateStatus                string `json:"certificateStatus"`
+	AWSAccountID                     string `json:"awsAccountId"`
+	CertificateRegistrationTimestamp string `json:"certificateRegistrationTimestamp"` // Unix milliseconds, in quotes
+}
+
+func eventTopic(caID string) string { return "$aws/events/certificates/registered/" + caID }
+
+// announce publishes the registration event of a certificate that waits for activation. When that fails the device
+// will come again, and so will the event.
+func (s *Service) announce(ctx context.Context, c Client, r *registration) {
+	now := s.now()
+	payload, err := json.Marshal(registrationEvent{
+		CertificateID:                    r.id,
+		CACertificateID:                  r.caID,
+		Timestamp:                        now.UnixMilli(),
+		CertificateStatus:                r.status,
+		AWSAccountID:                     r.scope.Account,
+		CertificateRegistrationTimestamp: strconv.FormatInt(r.created.UnixMilli(), 10),
+	})
+	if err == nil {
+		err = s.publish(ctx, &thingward.Message{
+			Scope:     r.scope,
+			Topic:     eventTopic(r.caID),
+			Payload:   payload,
+			QoS:       1,
+			ClientID:  c.ClientID,
+			Principal: r.id,
+			Time:      now,
+		})
+	}
+	if err != nil {
+		s.log.Error("registration event not published", "scope", r.scope, "certificateId", r.id, "err", err)
+	}
+}

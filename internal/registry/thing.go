@@ -1,0 +1,241 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"regexp"
+
+	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/internal/store"
+)
+
+// AWS's limits and patterns (AWS IoT API reference, CreateThing and AttributePayload).
+var (
+	thingName      = regexp.MustCompile(`^[a-zA-Z0-9:_-]{1,128}$`)
+	attributeName  = regexp.MustCompile(`^[a-zA-Z0-9_.,@/:#-]{1,128}$`)
+	attributeValue = regexp.MustCompile(`^[a-zA-Z0-9_.,@/:#=\[\]-]{0,800}$`)
+)
+
+const maxAttributes = 3 // of a thing without a type
+
+// A ThingInput is the input of CreateThing.
+type ThingInput struct {
+	Name         string
+	Type         string // there are no thing types yet: anything but "" is not found
+	BillingGroup string // there are no billing groups yet: anything but "" is not found
+	Attributes   map[string]string
+}
+
+// CreateThing adds a thing. Creating the same thing again returns the one there is.
+func (s *Service) CreateThing(ctx context.Context, scope thingward.Scope, in ThingInput) (*store.Thing, error) {
+	if !thingName.MatchString(in.Name) {
+		return nil, bad("thingName %.140q: want 1 to 128 letters, digits and characters of :_-", in.Name)
+	}
+	if err := checkAttributes(in.Attributes); err != nil {
+		return nil, err
+	}
+	if err := checkCount(in.Attributes); err != nil {
+		return nil, err
+	}
+	if in.Type != "" {
+		return nil, noType(in.Type)
+	}
+	if in.BillingGroup != "" {
+		return nil, thingward.Errorf(thingward.ResourceNotFound, "There is no billing group of the name %s.", in.BillingGroup)
+	}
+	t := &store.Thing{
+		Scope:      scope,
+		Name:       in.Name,
+		ID:         newUUID(),
+		Attributes: maps.Clone(in.Attributes),
+		Version:    1,
+		Created:    s.now(),
+	}
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		err := tx.CreateThing(t)
+		if !errors.Is(err, store.ErrExists) {
+			return err
+		}
+		asked := t
+		if t, err = tx.Thing(scope, in.Name); err != nil {
+			return err
+		}
+		if !maps.Equal(t.Attributes, asked.Attributes) {
+			return &thingward.Error{
+				Code:        thingward.ResourceAlreadyExists,
+				Message:     "Thing " + t.Name + " already exists in account with different attributes",
+				ResourceID:  t.ID,
+				ResourceARN: t.ARN(),
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func noType(name string) error {
+	return thingward.Errorf(thingward.ResourceNotFound, "There is no thing type of the name %s.", name)
+}
+
+func checkAttributes(attributes map[string]string) error {
+	for name, value := range attributes {
+		if !attributeName.MatchString(name) {
+			return bad("attribute name %.140q: want 1 to 128 letters, digits and characters of _.,@/:#-", name)
+		}
+		if !attributeValue.MatchString(value) {
+			return bad("value of attribute %s: want at most 800 letters, digits and characters of _.,@/:#=[]-; got %.40q", name, value)
+		}
+	}
+	return nil
+}
+
+func checkCount(attributes map[string]string) error {
+	if len(attributes) > maxAttributes {
+		return bad("a thing without a thing type has at most %d attributes, got %d", maxAttributes, len(attributes))
+	}
+	return nil
+}
+
+// DescribeThing returns a thing.
+func (s *Service) DescribeThing(ctx context.Context, scope thingward.Scope, name string) (t *store.Thing, err error) {
+	err = s.store.View(ctx, func(tx *store.Tx) error {
+		t, err = findThing(tx, scope, name)
+		return err
+	})
+	return t, err
+}
+
+func findThing(tx *store.Tx, scope thingward.Scope, name string) (*store.Thing, error) {
+	t, err := tx.Thing(scope, name)
+	return t, missing(err, "There is no thing of the name %s in %s.", name, scope)
+}
+
+// A ThingUpdate is the input of UpdateThing.
+type ThingUpdate struct {
+	Type            string // thingTypeName; there are no thing types yet: anything but "" is not found
+	RemoveType      bool
+	Attributes      map[string]string // nil: unchanged; empty without Merge: all are removed
+	Merge           bool              // add to the attributes there are; an empty value removes its attribute
+	ExpectedVersion *int64            // nil: any
+}
+
+// UpdateThing changes a thing and raises its version.
+func (s *Service) UpdateThing(ctx context.Context, scope thingward.Scope, name string, u ThingUpdate) error {
+	if u.RemoveType && u.Type != "" {
+		return bad("thingTypeName and removeThingType exclude each other")
+	}
+	if err := checkAttributes(u.Attributes); err != nil {
+		return err
+	}
+	var principals []string
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		t, err := findThing(tx, scope, name)
+		if err != nil {
+			return err
+		}
+		if err := checkVersion(t, u.ExpectedVersion); err != nil {
+			return err
+		}
+		if u.Type != "" {
+			return noType(u.Type)
+		}
+		if u.Attributes != nil {
+			t.Attributes = u.merge(t.Attributes)
+		}
+		if err := checkCount(t.Attributes); err != nil {
+			return err
+		}
+		t.Version++
+		if err := tx.UpdateThing(t); err != nil {
+			return err
+		}
+		principals, err = tx.PrincipalsOfThing(scope, name)
+		return err
+	})
+	if err == nil {
+		s.changed(scope, principals...)
+	}
+	return err
+}
+
+// merge returns what the attributes of a thing become.
+func (u *ThingUpdate) merge(old map[string]string) map[string]string {
+	if !u.Merge {
+		return u.Attributes
+	}
+	merged := maps.Clone(old)
+	if merged == nil {
+		merged = map[string]string{}
+	}
+	for name, value := range u.Attributes {
+		if value == "" {
+			delete(merged, name)
+		} else {
+			merged[name] = value
+		}
+	}
+	return merged
+}
+
+func checkVersion(t *store.Thing, expected *int64) error {
+	if expected != nil && *expected != t.Version {
+		return thingward.Errorf(thingward.VersionConflict, "Thing %s has version %d, expected was %d.", t.Name, t.Version, *expected)
+	}
+	return nil
+}
+
+// DeleteThing removes a thing that no principal is attached to. Deleting a thing that does not exist is fine.
+func (s *Service) DeleteThing(ctx context.Context, scope thingward.Scope, name string, expectedVersion *int64) error {
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		t, err := tx.Thing(scope, name)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := checkVersion(t, expectedVersion); err != nil {
+			return err
+		}
+		attached, _, err := tx.ThingPrincipals(scope, name, store.Page{Limit: 1})
+		if err != nil {
+			return err
+		}
+		if len(attached) > 0 {
+			return bad("Cannot delete. Thing %s is still attached to one or more principals, such as %s", name, attached[0].Principal)
+		}
+		return tx.DeleteThing(scope, name)
+	})
+}
+
+// A ThingFilter says which things ListThings returns; the zero filter: all.
+type ThingFilter struct {
+	AttributeName  string
+	AttributeValue string
+	Prefix         bool   // usePrefixAttributeValue
+	Type           string // thingTypeName; there are no thing types yet: nothing has it
+}
+
+// ListThings lists things by name, or by the value of the attribute that is asked for.
+func (s *Service) ListThings(ctx context.Context, scope thingward.Scope, f ThingFilter, p store.Page) (list []*store.Thing, next string, err error) {
+	if f.AttributeValue != "" && f.AttributeName == "" {
+		return nil, "", bad("attributeValue needs attributeName")
+	}
+	if f.Type != "" {
+		return nil, "", nil
+	}
+	err = s.store.View(ctx, func(tx *store.Tx) error {
+		if f.AttributeName == "" {
+			list, next, err = tx.Things(scope, p)
+			return err
+		}
+		prefix := f.Prefix || f.AttributeValue == "" // any value
+		list, next, err = tx.ThingsByAttribute(scope, f.AttributeName, f.AttributeValue, prefix, p)
+		return err
+	})
+	return list, next, err
+}
