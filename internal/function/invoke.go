@@ -1,7 +1,9 @@
 package function
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"time"
 
@@ -21,7 +23,7 @@ type Invocation struct {
 	Type     string // RequestResponse, Event or DryRun
 	Payload  []byte // JSON; empty is {}
 
-	// ClientContext is JSON for the function's context.clientContext; may be empty.
+	// ClientContext is base64 of JSON for the function's context.clientContext; may be empty.
 	ClientContext string
 
 	// Caller is set when a service of ours invokes; the function's policy must then allow it (AddPermission).
@@ -59,13 +61,13 @@ func (s *Service) Invoke(ctx context.Context, scope thingward.Scope, in Invocati
 	}
 	switch in.Type {
 	case "", RequestResponse:
-		inv := newInvocation(ctx, in.Payload, in.ClientContext)
+		inv := newInvocation(ctx, in.Payload, in.clientContext())
 		if err := s.submit(scope, r, inv); err != nil {
 			return nil, err
 		}
 		return wait(ctx, inv)
 	case Event:
-		inv := newInvocation(s.ctx, in.Payload, in.ClientContext)
+		inv := newInvocation(s.ctx, in.Payload, in.clientContext())
 		inv.async = true
 		if err := s.submit(scope, r, inv); err != nil {
 			return nil, err
@@ -100,10 +102,32 @@ func (in *Invocation) check(r *record) error {
 		return thingward.Errorf(RequestTooLarge, "%d byte payload is too large for the %s invocation type (limit %d bytes)", len(in.Payload), in.Type, limit)
 	case len(in.Payload) > 0 && !json.Valid(in.Payload):
 		return thingward.Errorf(InvalidRequestContent, "Could not parse request body into json: the payload of a function must be JSON")
+	case len(in.ClientContext) > maxClientContext || !in.hasClientContext():
+		return thingward.Errorf(InvalidRequestContent, "Client context must be a valid Base64-encoded JSON object of at most %d characters.", maxClientContext)
 	case in.Caller != nil && !r.allows(in.Caller):
 		return thingward.Errorf(AccessDenied, "%s acting for %s is not authorized to perform lambda:InvokeFunction on %s: no statement of the function's policy allows it", in.Caller.Service, in.Caller.ARN, r.Function.ARN)
 	}
 	return nil
+}
+
+const maxClientContext = 3583 // characters
+
+// hasClientContext reports whether the client context is what it has to be; none at all is fine.
+func (in *Invocation) hasClientContext() bool {
+	return in.ClientContext == "" || json.Valid([]byte(in.clientContext()))
+}
+
+// clientContext returns the client context as JSON on one line.
+func (in *Invocation) clientContext() string {
+	b, err := base64.StdEncoding.DecodeString(in.ClientContext)
+	if err != nil {
+		return ""
+	}
+	var line bytes.Buffer
+	if json.Compact(&line, b) != nil {
+		return ""
+	}
+	return line.String()
 }
 
 // follow waits for an asynchronous invocation and tries it again when it failed, as Lambda does.

@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/internal/bus"
 	"github.com/thingward/thingward/internal/store"
 )
 
@@ -34,6 +35,9 @@ import (
 type Config struct {
 	// Store keeps functions.
 	Store *store.DB
+
+	// Bus tells of a store that was emptied. Nil: that never happens.
+	Bus *bus.Bus
 
 	// Dir is where code is unpacked, made with mode 0700. Nothing in it outlives the Service.
 	// Empty: a temporary directory.
@@ -78,14 +82,15 @@ type Credentials struct {
 
 // A Service keeps and runs functions. Its methods may be called concurrently.
 type Service struct {
-	config    Config
-	ctx       context.Context // ends with Close
-	cancel    context.CancelFunc
-	code      *codeCache
-	runtime   *runtimeAPI
-	spawner   *spawner
-	bootstrap string // the file with nodeBootstrap
-	temporary string // to be removed by Close; empty: nothing
+	config     Config
+	ctx        context.Context // ends with Close
+	cancel     context.CancelFunc
+	code       *codeCache
+	runtime    *runtimeAPI
+	spawner    *spawner
+	bootstrap  string // the file with nodeBootstrap
+	subscribed func() // cancels the subscription
+	temporary  string // to be removed by Close; empty: nothing
 
 	work sync.WaitGroup // everything that runs
 
@@ -120,6 +125,14 @@ func New(c Config) (*Service, error) {
 		return nil, errors.Join(fmt.Errorf("functions: %w", err), s.removeTemporary())
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.subscribed = func() {}
+	if c.Bus != nil {
+		s.subscribed = c.Bus.Subscribe(func(change bus.Change) {
+			if change.Kind == bus.Reset {
+				s.reset()
+			}
+		})
+	}
 	s.spawner = &spawner{ctx: s.ctx, requests: make(chan spawn)}
 	s.work.Go(s.spawner.run)
 	s.work.Go(func() {
@@ -158,6 +171,7 @@ func (s *Service) open() (err error) {
 
 // Close ends all processes, those that are running an invocation too, and waits until they are gone.
 func (s *Service) Close() error {
+	s.subscribed()
 	s.cancel()
 	s.reset()
 	err := s.runtime.server.Close()
@@ -172,9 +186,7 @@ func (s *Service) removeTemporary() error {
 	return os.RemoveAll(s.temporary)
 }
 
-// Reset forgets all functions in memory, for a store that has been emptied. What is running runs to its end.
-func (s *Service) Reset() { s.reset() }
-
+// reset forgets all functions in memory. What is running runs to its end.
 func (s *Service) reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
