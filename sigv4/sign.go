@@ -13,7 +13,7 @@ import (
 const iotGateway = "iotdevicegateway"
 
 // Sign signs r in header form: it sets X-Amz-Date, X-Amz-Security-Token (temporary credentials) and Authorization.
-// body is the whole body of r. Content-Type and all X-Amz headers present are covered.
+// body is the whole body of r. Content-Type and all X-Amz and X-Amzn headers present are covered.
 func Sign(r *http.Request, body []byte, c Credentials, region, service string, now time.Time) {
 	s := scoped(c, region, service, now)
 	r.Header.Set("X-Amz-Date", s.Time.Format(timeFormat))
@@ -22,7 +22,7 @@ func Sign(r *http.Request, body []byte, c Credentials, region, service string, n
 		r.Header.Set("X-Amz-Security-Token", c.SessionToken)
 	}
 	for name := range r.Header {
-		if name = strings.ToLower(name); name == "content-type" || strings.HasPrefix(name, "x-amz-") {
+		if name = strings.ToLower(name); name == "content-type" || strings.HasPrefix(name, "x-amz") {
 			s.SignedHeaders = append(s.SignedHeaders, name)
 		}
 	}
