@@ -1,13 +1,20 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
+	"slices"
+	"sync"
+	"time"
 
 	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/internal/msglog"
 	"github.com/thingward/thingward/mqtt"
 )
 
@@ -54,38 +61,204 @@ type Conn struct {
 var ErrClosed = errors.New("broker is closed")
 
 // A Broker routes messages between connections, sessions, handlers and observers.
-type Broker struct{}
+type Broker struct {
+	limits Limits
+	log    *slog.Logger
+	msgs   *msglog.Log
+	stats  statistics
+
+	handlers  []handler
+	observers []func(*thingward.Message)
+
+	serving sync.WaitGroup // calls of Serve
+	stop    chan struct{}  // closed by Close
+	swept   chan struct{}  // closed when the sweeper has ended
+
+	mu         sync.RWMutex
+	namespaces map[thingward.Scope]*namespace
+
+	snapshot msglog.Offset // of the last one; belongs to the sweeper
+}
+
+// A handler takes the messages of a reserved topic.
+type handler struct {
+	filter string
+	f      func(*thingward.Message)
+}
 
 // Open reads the log in cfg.Dir and returns a broker with every session it finds there.
-func Open(cfg Config) (*Broker, error) { return &Broker{}, nil }
+func Open(cfg Config) (*Broker, error) {
+	if cfg.Limits == (Limits{}) {
+		cfg.Limits = AWS()
+	}
+	b := &Broker{limits: cfg.Limits, log: cmp.Or(cfg.Log, slog.Default()), namespaces: map[thingward.Scope]*namespace{},
+		stop: make(chan struct{}), swept: make(chan struct{})}
+	logConfig := msglog.Config{Dir: cfg.Dir, MaxSize: cfg.MaxLogSize, Sync: cfg.Durability == DurableDisk, Log: b.log}
+	if cfg.Dir == "" {
+		logConfig.SegmentSize = 1 << 20
+	}
+	var err error
+	if b.msgs, err = msglog.Open(logConfig); err != nil {
+		return nil, err
+	}
+	if err := b.recover(); err != nil {
+		b.msgs.Close()
+		return nil, fmt.Errorf("read message log: %w", err)
+	}
+	go b.sweep()
+	return b, nil
+}
 
-// Serve runs one connection until it ends: it authorises and answers the CONNECT, then reads packets.
-// It closes c.Net. The caller logs nothing; Serve has logged why the connection ended.
-func (b *Broker) Serve(ctx context.Context, c *Conn) {}
+// namespace returns the one of a scope, made at its first use.
+func (b *Broker) namespace(scope thingward.Scope) *namespace {
+	b.mu.RLock()
+	ns := b.namespaces[scope]
+	b.mu.RUnlock()
+	if ns != nil {
+		return ns
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if ns = b.namespaces[scope]; ns == nil {
+		ns = newNamespace(b, scope)
+		b.namespaces[scope] = ns
+	}
+	return ns
+}
+
+// all returns every namespace.
+func (b *Broker) all() []*namespace {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return slices.Collect(maps.Values(b.namespaces))
+}
+
+// enter counts a connection in, unless the broker is closing.
+func (b *Broker) enter() bool {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if b.closing() {
+		return false
+	}
+	b.serving.Add(1)
+	return true
+}
+
+func (b *Broker) closing() bool {
+	select {
+	case <-b.stop:
+		return true
+	default:
+		return false
+	}
+}
 
 // Publish delivers m to subscribers, handlers and observers without asking any policy, and returns when
 // it is as durable as the broker's configuration promises.
-func (b *Broker) Publish(ctx context.Context, m *thingward.Message) error { return nil }
+func (b *Broker) Publish(ctx context.Context, m *thingward.Message) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if b.closing() {
+		return ErrClosed
+	}
+	if m.Time.IsZero() {
+		dated := *m
+		dated.Time = time.Now()
+		m = &dated
+	}
+	err := b.namespace(m.Scope).publishMessage(m)
+	if errors.Is(err, msglog.ErrFull) {
+		return thingward.Errorf(thingward.LimitExceeded, "the message log is full")
+	}
+	return err
+}
 
-// Handle calls f for every message whose topic matches filter, before subscribers see it, on the publisher's
+// Handle calls f for every message whose topic matches filter, after subscribers have it, on the publisher's
 // goroutine. All handlers are registered before the first connection is served.
-func (b *Broker) Handle(filter string, f func(*thingward.Message)) {}
+func (b *Broker) Handle(filter string, f func(*thingward.Message)) {
+	b.handlers = append(b.handlers, handler{filter, f})
+}
 
 // Observe calls f for every accepted message, on the publisher's goroutine: f must be quick.
 // All observers are registered before the first connection is served.
-func (b *Broker) Observe(f func(*thingward.Message)) {}
+func (b *Broker) Observe(f func(*thingward.Message)) { b.observers = append(b.observers, f) }
 
-// UpdatePrincipal gives live connections of p.ID the new policies in p. They stay connected.
-func (b *Broker) UpdatePrincipal(p *thingward.Principal) {}
+// connections returns every live connection.
+func (b *Broker) connections() (live []*connection) {
+	for _, ns := range b.all() {
+		ns.mu.Lock()
+		for _, of := range ns.principals {
+			live = slices.AppendSeq(live, maps.Keys(of))
+		}
+		ns.mu.Unlock()
+	}
+	return live
+}
 
-// Disconnect ends the live connections of a principal; reason appears in the log and in the lifecycle event.
-func (b *Broker) Disconnect(scope thingward.Scope, principalID string, reason DisconnectReason) {}
+// endAll ends every connection and waits for those that end elsewhere.
+func (b *Broker) endAll(e ending) {
+	for _, c := range b.connections() {
+		c.end(e)
+		<-c.detached
+	}
+}
 
 // Reset forgets every message and session and ends every connection.
-func (b *Broker) Reset(ctx context.Context) error { return nil }
+func (b *Broker) Reset(ctx context.Context) error {
+	b.endAll(ending{reason: ServerInitiatedDisconnect, code: mqtt.AdministrativeAction, why: "reset", dropWill: true, endSession: true})
+	for _, ns := range b.all() {
+		ns.mu.Lock()
+		for _, s := range ns.sessions {
+			if s.owner == nil {
+				ns.remove(s)
+			}
+		}
+		for id, w := range ns.wills {
+			w.timer.Stop()
+			delete(ns.wills, id)
+			ns.logWill(id, nil)
+		}
+		clear(ns.presence)
+		ns.mu.Unlock()
+		ns.forgetRetained()
+	}
+	if end := b.msgs.End(); end > 0 {
+		return b.msgs.Commit(end - 1)
+	}
+	return nil
+}
 
-// Close ends every connection (MQTT 5: DISCONNECT 0x8B), and closes the log.
-func (b *Broker) Close(ctx context.Context) error { return nil }
+// Close ends every connection (MQTT 5: DISCONNECT 0x8B), publishes their wills and closes the log. Connections
+// that do not end before ctx is done are cut.
+func (b *Broker) Close(ctx context.Context) error {
+	b.mu.Lock()
+	if b.closing() {
+		b.mu.Unlock()
+		return nil
+	}
+	close(b.stop)
+	b.mu.Unlock()
+	<-b.swept
+	ended := make(chan struct{})
+	go func() {
+		b.endAll(ending{reason: ServerInitiatedDisconnect, code: mqtt.ServerShuttingDown, why: "the server is shutting down"})
+		b.serving.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		for _, c := range b.connections() {
+			c.net.Close()
+		}
+		<-ended
+	}
+	for _, ns := range b.all() {
+		ns.stopTimers()
+	}
+	return errors.Join(b.saveSnapshot(), b.msgs.Close())
+}
 
 // DisconnectReason is why a connection ended, in the words of the lifecycle events.
 type DisconnectReason string

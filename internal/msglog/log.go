@@ -50,7 +50,7 @@ type Config struct {
 type Offset int64
 
 // MaxRecord is the largest record that Append takes.
-const MaxRecord = 1 << 20
+const MaxRecord = 16 << 20
 
 // maxPending bounds what waits in memory for a disk that does not take it.
 const maxPending = 64 << 20

@@ -1,0 +1,122 @@
+package broker
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/mqtt"
+	"github.com/thingward/thingward/policy"
+)
+
+// An identity is a principal on one connection, with the values of its policy variables. It is replaced as a
+// whole when the principal changes.
+type identity struct {
+	principal *thingward.Principal
+	context   *policy.Context
+}
+
+// A refusal is why something may not be done.
+type refusal struct {
+	code mqtt.ReasonCode
+	why  string // for the log
+}
+
+// unknown stands where no decision has been asked for yet.
+var unknown = &refusal{}
+
+// ask evaluates a policy; a refusal carries the whole story.
+func (c *connection) ask(who *identity, action, kind, resource string) *refusal {
+	request := policy.Request{Action: action, Prefix: c.ns.prefix, Kind: kind, Resource: resource, Context: who.context}
+	if who.principal.Policies.Evaluate(&request) == policy.Allowed {
+		return nil
+	}
+	return &refusal{code: mqtt.NotAuthorized, why: who.principal.Policies.Explain(&request).String()}
+}
+
+// mayPublish says whether c may publish to a topic.
+func (c *connection) mayPublish(who *identity, topic string) *refusal {
+	if r := c.checkTopic(topic); r != nil {
+		return r
+	}
+	return c.ask(who, policy.Publish, policy.Topic, topic)
+}
+
+// mayRetain says whether c may also retain the message there.
+func (c *connection) mayRetain(who *identity, topic string) *refusal {
+	if c.b.limits.ReservedTopics && strings.HasPrefix(topic, "$") {
+		return &refusal{code: mqtt.NotAuthorized, why: "messages on reserved topics cannot be retained"}
+	}
+	return c.ask(who, policy.RetainPublish, policy.Topic, topic)
+}
+
+// checkTopic applies the limits of topic names.
+func (c *connection) checkTopic(topic string) *refusal {
+	limits := c.b.limits
+	counted := mqtt.Counted(topic)
+	switch {
+	case len(counted) > limits.MaxTopicLength:
+		return &refusal{code: mqtt.TopicNameInvalid, why: "the topic name is too long"}
+	case mqtt.Levels(counted) > limits.MaxTopicLevels:
+		return &refusal{code: mqtt.TopicNameInvalid, why: "the topic name has too many levels"}
+	case strings.HasPrefix(topic, "$") && limits.ReservedTopics && !publishable(topic):
+		return &refusal{code: mqtt.NotAuthorized, why: "clients may not publish to this reserved topic"}
+	}
+	return nil
+}
+
+// maySubscribe says whether c may subscribe to a filter.
+func (c *connection) maySubscribe(who *identity, filter string) *refusal {
+	limits := c.b.limits
+	_, rest := splitShare(filter)
+	counted := mqtt.Counted(rest)
+	switch {
+	case len(counted) > limits.MaxTopicLength:
+		return &refusal{code: mqtt.TopicFilterInvalid, why: "the topic filter is too long"}
+	case mqtt.Levels(counted) > limits.MaxTopicLevels:
+		return &refusal{code: mqtt.TopicFilterInvalid, why: "the topic filter has too many levels"}
+	case strings.HasPrefix(rest, "$") && limits.ReservedTopics && !subscribable(rest):
+		return &refusal{code: mqtt.NotAuthorized, why: "clients may not subscribe to this reserved topic"}
+	}
+	return c.ask(who, policy.Subscribe, policy.TopicFilter, filter)
+}
+
+// receivableCache remembers which topics a connection may receive. Publishers of any goroutine ask.
+type receivableCache struct {
+	mu     sync.Mutex
+	who    *identity
+	topics map[string]bool
+}
+
+// receivable reports whether c's policies let it receive messages on the topic.
+func (c *connection) receivable(topic string) bool {
+	who := c.who.Load()
+	r := &c.receive
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.who != who || len(r.topics) >= maxRoutes {
+		r.who, r.topics = who, map[string]bool{}
+	}
+	allowed, ok := r.topics[topic]
+	if !ok {
+		refused := c.ask(who, policy.Receive, policy.Topic, topic)
+		allowed = refused == nil
+		r.topics[topic] = allowed
+		if !allowed {
+			c.logRefusal("Publish-Out", topic, refused)
+		}
+	}
+	return allowed
+}
+
+// logRefusal writes what a person needs to mend the policy or the client, under AWS's names.
+func (c *connection) logRefusal(eventType, topic string, r *refusal) {
+	c.b.stats.refused.Add(1)
+	reason := "CLIENT_ERROR"
+	if r.code == mqtt.NotAuthorized {
+		reason = "AUTHORIZATION_FAILURE"
+	}
+	c.b.log.Warn("refused", "eventType", eventType, "status", "Failure", "reason", reason, "clientId", c.clientID,
+		"principalId", c.who.Load().principal.ID, "topicName", topic, "sourceIp", c.source.Addr(),
+		"protocol", c.protocol, "details", r.why)
+}

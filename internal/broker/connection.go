@@ -1,0 +1,386 @@
+package broker
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/thingward/thingward/internal/msglog"
+	"github.com/thingward/thingward/mqtt"
+)
+
+const (
+	readSize     = 16 << 10         // of a pooled read buffer
+	writeTimeout = 60 * time.Second // a client that takes nothing for so long is gone
+	hangUpTime   = 5 * time.Second  // to write the last packet
+)
+
+// A connection is one client that is connected. Unless said otherwise its fields belong to the reading goroutine
+// or do not change after CONNECT.
+type connection struct {
+	b       *Broker
+	ns      *namespace
+	net     net.Conn
+	connect *mqtt.Connect // until it is answered
+
+	id            string // sessionIdentifier of the lifecycle events
+	clientID      string
+	version       mqtt.Version
+	source        netip.AddrPort
+	protocol      string
+	session       *session
+	will          *will
+	versionNumber int64
+	keepAlive     time.Duration // 0: none
+	window        int           // messages to the client without acknowledgement
+	maxPacket     int           // largest packet the client takes, 0: any
+
+	who     atomic.Pointer[identity]
+	receive receivableCache
+
+	parser  mqtt.Parser
+	topics  mqtt.Interner
+	routes  map[string]*route
+	aliases map[uint16]string
+	batch   batch
+	acks    []byte          // answers that wait for the log
+	unacked int             // QoS 1 and 2 messages of the batch
+	fresh   []*subscription // of the batch, to be given retained messages after the SUBACK
+	reader  *msglog.Reader  // while the session is behind
+	small   [256]byte       // where an idle connection waits for bytes
+
+	ended    atomic.Pointer[ending]
+	detached chan struct{} // closed when the connection is out of its session
+
+	mu           sync.Mutex
+	out          *buffer // not yet written
+	writing      bool    // a writer is there, or about to be
+	closing      bool    // close when out is empty
+	writeExpires time.Time
+}
+
+// An ending is why and how a connection ends.
+type ending struct {
+	reason     DisconnectReason
+	code       mqtt.ReasonCode // of the DISCONNECT that is sent to an MQTT 5 client; 0: none
+	why        string
+	dropWill   bool
+	endSession bool
+	expiry     *time.Duration // the client has changed the session's expiry
+}
+
+// buffer is a pooled slice.
+type buffer struct{ b []byte }
+
+var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, 4<<10)} }}
+
+func (b *buffer) release() {
+	if cap(b.b) <= 256<<10 {
+		b.b = b.b[:0]
+		buffers.Put(b)
+	}
+}
+
+var readBuffers = sync.Pool{New: func() any { return new([readSize]byte) }}
+
+// accepts reports whether the client takes a packet of that size.
+func (c *connection) accepts(size int) bool { return c.maxPacket == 0 || size <= c.maxPacket }
+
+// output returns where bytes for the client go. Called with mu held.
+func (c *connection) output(bt *batch) *buffer {
+	if c.out == nil {
+		c.out = buffers.Get().(*buffer)
+	}
+	if !c.writing {
+		c.writing = true
+		bt.wake = append(bt.wake, c)
+	}
+	return c.out
+}
+
+// push puts whole packets into the output.
+func (c *connection) push(bt *batch, b []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closing {
+		out := c.output(bt)
+		out.b = append(out.b, b...)
+	}
+}
+
+func (c *connection) pushPacket(bt *batch, p mqtt.Packet) {
+	b, err := p.Append(nil, c.version)
+	if err != nil {
+		c.b.log.Error("packet cannot be encoded", "clientId", c.clientID, "type", p.Type(), "error", err)
+		return
+	}
+	c.push(bt, b)
+}
+
+// pushPublish puts a PUBLISH with its packet identifier into the output.
+func (c *connection) pushPublish(bt *batch, frame []byte, pidAt int, pid uint16) {
+	bt.sent++
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closing {
+		out := c.output(bt)
+		out.b = mqtt.AppendWithPacketID(out.b, frame, pidAt, pid)
+	}
+}
+
+// pushQoS0 puts a PUBLISH into the output unless the client is too slow for it.
+func (c *connection) pushQoS0(bt *batch, frame []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.closing || !c.accepts(len(frame)):
+	case c.out != nil && len(c.out.b)+len(frame) > c.b.limits.MaxOutput:
+		bt.dropped++
+	default:
+		bt.sent++
+		out := c.output(bt)
+		out.b = append(out.b, frame...)
+	}
+}
+
+// write writes the output until nothing is left. Whoever has set writing calls it once.
+func (c *connection) write() {
+	for {
+		c.mu.Lock()
+		out := c.out
+		if out == nil {
+			c.writing = false
+			closing := c.closing
+			c.mu.Unlock()
+			if closing {
+				c.net.Close()
+			}
+			return
+		}
+		c.out = nil
+		c.extendWrite()
+		c.mu.Unlock()
+		_, err := c.net.Write(out.b)
+		out.release()
+		if err != nil {
+			c.net.Close()
+			c.end(ending{reason: ConnectionLost, why: "write: " + err.Error()})
+			// Nobody writes any more: writing stays set, so that no other writer starts.
+			return
+		}
+	}
+}
+
+// extendWrite moves the write deadline, rarely: doing so costs as much as a small message. Called with mu held.
+func (c *connection) extendWrite() {
+	now := time.Now()
+	if !c.closing && now.After(c.writeExpires.Add(-writeTimeout*3/4)) {
+		c.writeExpires = now.Add(writeTimeout)
+		c.net.SetWriteDeadline(c.writeExpires)
+	}
+}
+
+// end ends the connection; the first call decides how. When it returns, another goroutine may still be about to
+// take the connection out of its session: see detached.
+func (c *connection) end(e ending) {
+	if !c.ended.CompareAndSwap(nil, &e) {
+		return
+	}
+	c.ns.detach(c, e)
+	bt := newBatch()
+	c.tellDisconnected(bt, e.reason)
+	if err := bt.finish(c.b); err != nil && !c.b.closing() {
+		c.b.log.Error("lifecycle event is lost", "clientId", c.clientID, "error", err)
+	}
+	close(c.detached)
+	c.hangUp(e)
+	c.b.log.Info("disconnected", "eventType", "Disconnect", "clientId", c.clientID, "principalId", c.who.Load().principal.ID,
+		"sourceIp", c.source.Addr(), "protocol", c.protocol, "disconnectReason", string(e.reason), "details", e.why)
+}
+
+// hangUp says why, where the protocol can, and closes when that is written.
+func (c *connection) hangUp(e ending) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e.code != 0 && c.version == mqtt.V5 {
+		if c.out == nil {
+			c.out = buffers.Get().(*buffer)
+		}
+		c.out.b, _ = (&mqtt.Disconnect{ReasonCode: e.code}).Append(c.out.b, c.version)
+	}
+	c.closing = true
+	c.net.SetWriteDeadline(time.Now().Add(hangUpTime))
+	if !c.writing {
+		c.writing = true
+		go c.write()
+	}
+}
+
+// run reads packets until the connection ends.
+func (c *connection) run(ctx context.Context, early []byte) {
+	stop := context.AfterFunc(ctx, func() {
+		c.end(ending{reason: ServerInitiatedDisconnect, code: mqtt.ServerShuttingDown, why: "the server is shutting down"})
+	})
+	defer stop()
+	if e := c.read(early); e != nil {
+		c.batch.start(nil)
+		c.end(*e)
+	}
+	c.batch.start(nil)
+	<-c.detached
+}
+
+// read reads and handles packets. An idle connection waits with a few bytes of its own; a pooled buffer is
+// taken when there is more than that, and larger ones grow with what has really come.
+func (c *connection) read(early []byte) *ending {
+	var pooled *[readSize]byte
+	defer func() {
+		if pooled != nil {
+			readBuffers.Put(pooled)
+		}
+	}()
+	data := early
+	deadline := time.Time{}
+	busy := false // the last read has filled its buffer
+	for {
+		used, e := c.handle(data)
+		if e != nil {
+			return e
+		}
+		rest := data[used:]
+		var buf []byte
+		switch {
+		case len(rest) == 0 && !busy:
+			if pooled != nil {
+				readBuffers.Put(pooled)
+				pooled = nil
+			}
+			buf = c.small[:]
+		case len(rest) < readSize/2:
+			if pooled == nil {
+				pooled = readBuffers.Get().(*[readSize]byte)
+			}
+			buf = pooled[:]
+			copy(buf, rest)
+		default:
+			buf = make([]byte, 2*len(rest))
+			copy(buf, rest)
+		}
+		now := time.Now()
+		if slack := min(c.keepAlive/8, time.Second); c.keepAlive > 0 && now.After(deadline.Add(-c.keepAlive*3/2)) {
+			deadline = now.Add(c.keepAlive*3/2 + slack)
+			c.net.SetReadDeadline(deadline)
+		}
+		n, err := c.net.Read(buf[len(rest):])
+		if err != nil && n == 0 {
+			return readEnding(err)
+		}
+		busy = len(rest)+n == len(buf)
+		data = buf[:len(rest)+n]
+	}
+}
+
+// readEnding says what a failed read means.
+func readEnding(err error) *ending {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &ending{reason: KeepAliveTimeout, code: mqtt.KeepAliveTimeout, why: "no packet within one and a half times the keep-alive"}
+	}
+	return &ending{reason: ConnectionLost, why: err.Error()}
+}
+
+// handle handles every whole packet in data and returns how many bytes they were.
+func (c *connection) handle(data []byte) (used int, e *ending) {
+	if c.ended.Load() != nil {
+		return 0, &ending{}
+	}
+	c.batch.now = time.Now()
+	for e == nil {
+		p, n, err := c.parser.Next(data[used:])
+		if err != nil {
+			e = c.malformed(err)
+			break
+		}
+		if n == 0 {
+			break
+		}
+		used += n
+		e = c.packet(p)
+	}
+	if failed := c.finish(); e == nil {
+		e = failed
+	}
+	return used, e
+}
+
+// malformed says how a connection ends on which something came that is no packet.
+func (c *connection) malformed(err error) *ending {
+	code := mqtt.MalformedPacket
+	if m, ok := errors.AsType[*mqtt.Error](err); ok {
+		code = m.ReasonCode
+	}
+	if code == mqtt.PacketTooLarge && c.b.limits.ReservedTopics {
+		code = mqtt.QuotaExceeded // PacketTooLarge is not among the codes of AWS IoT
+	}
+	return &ending{reason: ClientError, code: code, why: err.Error()}
+}
+
+// finish ends a batch: others are woken, the log is awaited, then the client gets its answers.
+func (c *connection) finish() *ending {
+	bt := &c.batch
+	own := bt.start(c)
+	if err := bt.wait(c.b); err != nil {
+		c.acks = c.acks[:0]
+		if own {
+			go c.write()
+		}
+		return &ending{reason: ServerError, code: mqtt.UnspecifiedError, why: err.Error()}
+	}
+	if len(c.acks) > 0 {
+		c.push(bt, c.acks)
+		if c.acks = c.acks[:0]; cap(c.acks) > 1<<10 {
+			c.acks = nil
+		}
+	}
+	c.unacked = 0
+	for _, sub := range c.fresh {
+		c.sendRetained(sub)
+	}
+	c.fresh = nil
+	c.session.catchUp(bt, c)
+	own = bt.start(c) || own
+	bt.count(&c.b.stats)
+	bt.commit = notLogged // copies of retained messages need no waiting
+	if own {
+		c.write()
+	}
+	return nil
+}
+
+// ack adds the answer to a QoS 1 or 2 message to those that wait for the log.
+func (c *connection) ack(kind mqtt.PacketType, pid uint16, code mqtt.ReasonCode) {
+	first := byte(kind) << 4
+	if kind == mqtt.TypePubrel {
+		first |= 2
+	}
+	if code == mqtt.Success || c.version != mqtt.V5 {
+		c.acks = binary.BigEndian.AppendUint16(append(c.acks, first, 2), pid)
+		return
+	}
+	c.acks = append(binary.BigEndian.AppendUint16(append(c.acks, first, 3), pid), byte(code))
+}
+
+// answer adds another answer to those that wait for the log.
+func (c *connection) answer(p mqtt.Packet) *ending {
+	b, err := p.Append(c.acks, c.version)
+	if err != nil {
+		return &ending{reason: ServerError, code: mqtt.UnspecifiedError, why: err.Error()}
+	}
+	c.acks = b
+	return nil
+}

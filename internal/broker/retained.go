@@ -1,0 +1,107 @@
+package broker
+
+import (
+	"sync"
+	"time"
+
+	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/mqtt"
+)
+
+// retained is the retained messages of a namespace.
+type retained struct {
+	mu       sync.RWMutex
+	messages map[string]*thingward.Message // by topic
+}
+
+// set keeps m, or forgets the topic if m has no payload.
+func (r *retained) set(m *thingward.Message) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(m.Payload) == 0 {
+		delete(r.messages, m.Topic)
+		return
+	}
+	if r.messages == nil {
+		r.messages = map[string]*thingward.Message{}
+	}
+	r.messages[m.Topic] = m
+}
+
+// find returns the messages for a filter that have not expired.
+func (r *retained) find(filter string, wildcards bool, matches func(filter, topic string) bool, now time.Time) (found []*thingward.Message) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if !mqtt.HasWildcard(filter) {
+		if m := r.messages[filter]; m != nil && !expired(m, now) {
+			found = append(found, m)
+		}
+		return found
+	}
+	if !wildcards {
+		return nil
+	}
+	for topic, m := range r.messages {
+		if matches(filter, topic) && !expired(m, now) {
+			found = append(found, m)
+		}
+	}
+	return found
+}
+
+// forgetExpired drops messages whose time is over.
+func (r *retained) forgetExpired(now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for topic, m := range r.messages {
+		if expired(m, now) {
+			delete(r.messages, topic)
+		}
+	}
+}
+
+// sendRetained gives a new subscription the retained messages for its filter.
+func (c *connection) sendRetained(sub *subscription) {
+	limits := c.b.limits
+	for _, m := range c.ns.retained.find(sub.rest, limits.RetainedForWildcards, c.ns.matches, c.batch.now) {
+		if !c.receivable(m.Topic) {
+			continue
+		}
+		p := newPublication()
+		p.of(m, c.batch.now)
+		c.sendDirect(p, sub)
+		p.release()
+	}
+}
+
+// sendDirect delivers p to this session alone, through the log if it has to be kept for it.
+func (c *connection) sendDirect(p *publication, sub *subscription) {
+	t := newTarget(sub)
+	t.retainAsPublished, t.noLocal = true, false
+	p.qos = min(p.qos, sub.qos)
+	if p.qos == 0 || !c.session.persistent.Load() {
+		c.session.deliver(&c.batch, p, &t, notLogged)
+		return
+	}
+	record := appendMessage(nil, p, true, []string{c.clientID})
+	c.ns.order.Lock()
+	defer c.ns.order.Unlock()
+	at, err := c.b.msgs.Append(record)
+	if err != nil { // it stays retained; only its redelivery after a crash is lost
+		at = notLogged
+	}
+	c.session.deliver(&c.batch, p, &t, at)
+}
+
+// forgetRetained deletes every retained message, and writes that down.
+func (ns *namespace) forgetRetained() {
+	ns.order.Lock()
+	defer ns.order.Unlock()
+	ns.retained.mu.Lock()
+	defer ns.retained.mu.Unlock()
+	for topic := range ns.retained.messages {
+		p := publication{scope: ns.scope, topic: topic, retain: true}
+		ns.logState(appendMessage(nil, &p, false, nil))
+	}
+	clear(ns.retained.messages)
+}

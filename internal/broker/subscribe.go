@@ -1,0 +1,112 @@
+package broker
+
+import (
+	"slices"
+
+	"github.com/thingward/thingward/mqtt"
+)
+
+// subscribe handles SUBSCRIBE.
+func (c *connection) subscribe(p *mqtt.Subscribe) *ending {
+	limits := c.b.limits
+	if len(p.Subscriptions) > limits.MaxFilters {
+		return clientError(mqtt.QuotaExceeded, "SUBSCRIBE with %d filters, allowed are %d", len(p.Subscriptions), limits.MaxFilters)
+	}
+	if p.SubscriptionIdentifier != 0 && !limits.SubscriptionIdentifiers {
+		return clientError(mqtt.SubscriptionIdentifiersNotSupported, "SUBSCRIBE with a subscription identifier")
+	}
+	answer := &mqtt.Suback{PacketID: p.PacketID}
+	var granted []string
+	for _, s := range p.Subscriptions {
+		if s.QoS > limits.MaxQoS && c.version != mqtt.V5 {
+			return clientError(mqtt.QoSNotSupported, "SUBSCRIBE with QoS %d", s.QoS)
+		}
+		s.QoS = min(s.QoS, limits.MaxQoS)
+		code := c.addSubscription(&s, p.SubscriptionIdentifier)
+		answer.ReasonCodes = append(answer.ReasonCodes, code)
+		if !code.Failed() {
+			granted = append(granted, s.Filter)
+		}
+	}
+	c.tellSubscriptions(&c.batch, "subscribed", granted)
+	return c.answer(answer)
+}
+
+// addSubscription makes or replaces one subscription and returns the code for the SUBACK.
+func (c *connection) addSubscription(s *mqtt.Subscription, id uint32) mqtt.ReasonCode {
+	if r := c.maySubscribe(c.who.Load(), s.Filter); r != nil {
+		c.logRefusal("Subscribe", s.Filter, r)
+		return r.code
+	}
+	sub := &subscription{session: c.session, filter: s.Filter, qos: s.QoS, noLocal: s.NoLocal,
+		retainAsPublished: s.RetainAsPublished, retainHandling: s.RetainHandling, id: id}
+	sub.group, sub.rest = splitShare(s.Filter)
+	old, ok := c.ns.subscribe(sub, &c.batch)
+	if !ok {
+		c.logRefusal("Subscribe", s.Filter, &refusal{code: mqtt.QuotaExceeded, why: "the session has too many subscriptions"})
+		return mqtt.QuotaExceeded
+	}
+	if sub.group == "" && (sub.retainHandling == 0 || sub.retainHandling == 1 && old == nil) {
+		c.fresh = slices.DeleteFunc(c.fresh, func(f *subscription) bool { return f == old })
+		c.fresh = append(c.fresh, sub)
+	}
+	return mqtt.ReasonCode(s.QoS)
+}
+
+// subscribe puts a subscription into the session and the index, in place of an old one, which it returns. It
+// is not ok if the session has too many or is gone.
+func (ns *namespace) subscribe(sub *subscription, bt *batch) (old *subscription, ok bool) {
+	s := sub.session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old = s.subs[sub.filter]
+	if s.gone || old == nil && len(s.subs) >= ns.b.limits.MaxSubscriptions {
+		return nil, false
+	}
+	sub.since = int64(ns.b.msgs.End())
+	if old != nil {
+		sub.since = old.since
+	}
+	s.subs[sub.filter] = sub
+	if s.persistent.Load() {
+		bt.commit = max(bt.commit, ns.logState(appendSubscription(nil, ns.scope, s.clientID, sub)))
+	}
+	ns.index.add(sub)
+	if old != nil {
+		ns.index.remove(old)
+	}
+	return old, true
+}
+
+// unsubscribe handles UNSUBSCRIBE.
+func (c *connection) unsubscribe(p *mqtt.Unsubscribe) *ending {
+	answer := &mqtt.Unsuback{PacketID: p.PacketID}
+	for _, filter := range p.Filters {
+		existed := c.ns.unsubscribe(c.session, filter, &c.batch)
+		code := mqtt.Success
+		if !existed && !c.b.limits.ReservedTopics { // NoSubscriptionExisted is not among the codes of AWS IoT
+			code = mqtt.NoSubscriptionExisted
+		}
+		answer.ReasonCodes = append(answer.ReasonCodes, code)
+	}
+	c.tellSubscriptions(&c.batch, "unsubscribed", p.Filters)
+	return c.answer(answer)
+}
+
+// unsubscribe ends a subscription and reports whether there was one.
+func (ns *namespace) unsubscribe(s *session, filter string, bt *batch) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sub := s.subs[filter]
+	if sub == nil {
+		return false
+	}
+	delete(s.subs, filter)
+	if s.persistent.Load() {
+		record := appendHead(nil, unsubscribedRecord, ns.scope)
+		record = appendString(appendString(record, s.clientID), filter)
+		bt.commit = max(bt.commit, ns.logState(record))
+	}
+	ns.index.remove(sub)
+	return true
+}

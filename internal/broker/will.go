@@ -1,0 +1,33 @@
+package broker
+
+import (
+	"time"
+
+	"github.com/thingward/thingward"
+)
+
+// A will is the message that is published when its client is gone.
+type will struct {
+	message *thingward.Message
+	delay   time.Duration
+	expiry  time.Duration // of the message, counted from its publication; 0: never
+}
+
+// publishWill publishes a will now.
+func (ns *namespace) publishWill(w *will) {
+	m := *w.message
+	m.Time = time.Now()
+	if w.expiry > 0 {
+		p := *m.Properties
+		p.Expires = m.Time.Add(w.expiry)
+		m.Properties = &p
+	}
+	if err := ns.publishMessage(&m); err != nil {
+		ns.b.log.Error("will is lost", "clientId", m.ClientID, "topicName", m.Topic, "error", err)
+	}
+}
+
+// logWill writes down that the client has this will, or none.
+func (ns *namespace) logWill(clientID string, w *will) {
+	ns.logState(appendWill(nil, ns.scope, clientID, w, time.Now()))
+}
