@@ -229,12 +229,14 @@ func (s *Service) ListThings(ctx context.Context, scope thingward.Scope, f Thing
 		return nil, "", nil
 	}
 	err = s.store.View(ctx, func(tx *store.Tx) error {
-		if f.AttributeName == "" {
+		switch {
+		case f.AttributeName == "":
 			list, next, err = tx.Things(scope, p)
-			return err
+		case f.Prefix || f.AttributeValue == "": // any value
+			list, next, err = tx.ThingsByAttributePrefix(scope, f.AttributeName, f.AttributeValue, p)
+		default:
+			list, next, err = tx.ThingsByAttribute(scope, f.AttributeName, f.AttributeValue, p)
 		}
-		prefix := f.Prefix || f.AttributeValue == "" // any value
-		list, next, err = tx.ThingsByAttribute(scope, f.AttributeName, f.AttributeValue, prefix, p)
 		return err
 	})
 	return list, next, err

@@ -172,7 +172,14 @@ func (db *DB) run(ctx context.Context, pool *sql.DB, f func(*Tx) error) error {
 // to be called by one goroutine.
 type Tx struct {
 	ctx context.Context
-	tx  *sql.Tx
+	tx  statements
+}
+
+// statements is the part of *sql.Tx that runs statements; tests look at their query plans here.
+type statements interface {
+	ExecContext(context.Context, string, ...any) (sql.Result, error)
+	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
+	QueryRowContext(context.Context, string, ...any) *sql.Row
 }
 
 func (tx *Tx) exec(query string, args ...any) (rows int64, err error) {

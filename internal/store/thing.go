@@ -89,39 +89,48 @@ func (tx *Tx) Things(scope thingward.Scope, p Page) ([]*Thing, string, error) {
 	return list, next, nil
 }
 
-// ThingsByAttribute lists the things that have this attribute with this value, or with values that begin
-// with it, by value and name.
-func (tx *Tx) ThingsByAttribute(scope thingward.Scope, attribute, value string, prefix bool, p Page) ([]*Thing, string, error) {
-	query := `SELECT ` + thingColumns + `, a.value FROM thing_attributes a
-		JOIN things t ON t.account = a.account AND t.region = a.region AND t.name = a.thing
-		WHERE a.account = $1 AND a.region = $2 AND a.name = $3 AND a.value >= $4 AND a.value < $5`
-	end := value + "\x01" // attribute values have no control characters: only value itself lies before this
-	if prefix {
-		end = value + "\x7f" // and are ASCII: everything that begins with value lies before this
-	}
-	args := []any{scope.Account, scope.Region, attribute, value, end}
-	var lastValue, lastName string
-	more, err := p.after(&lastValue, &lastName)
+const thingByAttributeQuery = `SELECT ` + thingColumns + `, a.value FROM thing_attributes a
+	JOIN things t ON t.account = a.account AND t.region = a.region AND t.name = a.thing
+	WHERE a.account = $1 AND a.region = $2 AND a.name = $3 AND `
+
+// ThingsByAttribute lists the things that have this attribute with this value, by name.
+func (tx *Tx) ThingsByAttribute(scope thingward.Scope, attribute, value string, p Page) ([]*Thing, string, error) {
+	query, args, err := byName(thingByAttributeQuery+`a.value = $4`, "a.thing", p,
+		[]any{scope.Account, scope.Region, attribute, value})
 	if err != nil {
 		return nil, "", err
-	}
-	if more {
-		query += ` AND (a.value, a.thing) > ($6, $7) ORDER BY a.value, a.thing LIMIT $8`
-		args = append(args, lastValue, lastName, p.limit()+1)
-	} else {
-		query += ` ORDER BY a.value, a.thing LIMIT $6`
-		args = append(args, p.limit()+1)
 	}
 	rows, err := all(tx, scanThingByAttribute, query, args...)
 	if err != nil {
 		return nil, "", err
 	}
+	rows, next := cut(&p, rows, func(t thingByAttribute) []any { return []any{t.Name} })
+	return things(rows), next, nil
+}
+
+// ThingsByAttributePrefix lists the things that have this attribute with a value that begins with prefix, by
+// value and name. It knows no descending order.
+func (tx *Tx) ThingsByAttributePrefix(scope thingward.Scope, attribute, prefix string, p Page) ([]*Thing, string, error) {
+	value, name := prefix, "" // every name is greater than the empty one
+	if _, err := p.after(&value, &name); err != nil {
+		return nil, "", err
+	}
+	value = max(value, prefix)
+	end := prefix + "\x7f" // values are printable ASCII: all that begin with prefix lie before this
+	rows, err := all(tx, scanThingByAttribute, thingByAttributeQuery+`(a.value, a.thing) > ($4, $5) AND a.value < $6
+		ORDER BY a.value, a.thing LIMIT $7`, scope.Account, scope.Region, attribute, value, name, end, p.limit()+1)
+	if err != nil {
+		return nil, "", err
+	}
 	rows, next := cut(&p, rows, func(t thingByAttribute) []any { return []any{t.value, t.Name} })
-	var list []*Thing
+	return things(rows), next, nil
+}
+
+func things(rows []thingByAttribute) (list []*Thing) {
 	for _, r := range rows {
 		list = append(list, r.Thing)
 	}
-	return list, next, nil
+	return list
 }
 
 type thingByAttribute struct {

@@ -60,7 +60,7 @@ CREATE TABLE ca_certificates (
 	PRIMARY KEY (account, region, id)
 );
 CREATE INDEX ca_certificates_created ON ca_certificates (account, region, created, id);
-CREATE INDEX ca_certificates_id ON ca_certificates (id, region);
+CREATE INDEX ca_certificates_id ON ca_certificates (id, region, account);
 CREATE INDEX ca_certificates_subject ON ca_certificates (subject);
 
 CREATE TABLE certificates (
@@ -79,7 +79,7 @@ CREATE TABLE certificates (
 	modified         BIGINT NOT NULL,
 	PRIMARY KEY (account, region, id)
 );
-CREATE INDEX certificates_id ON certificates (id);
+CREATE INDEX certificates_id ON certificates (id, account, region);
 CREATE INDEX certificates_created ON certificates (account, region, created, id);
 CREATE INDEX certificates_ca ON certificates (account, region, ca_id, created, id);
 
