@@ -17,11 +17,12 @@ type pool struct {
 	function *Function
 	log      *slog.Logger
 
-	mu      sync.Mutex
-	queue   []*invocation
-	workers int
-	idle    []*process
-	retired bool // there is a newer revision, or none
+	mu        sync.Mutex
+	queue     []*invocation
+	workers   int
+	finishing int // workers whose process has answered and will ask for the next invocation in a moment
+	idle      []*process
+	retired   bool // there is a newer revision, or none
 }
 
 // submit queues inv; it is refused when too many wait.
@@ -32,11 +33,38 @@ func (p *pool) submit(inv *invocation) error {
 		return thingward.Errorf(TooManyRequests, "Rate Exceeded: %d invocations of %s are waiting", len(p.queue), p.function.Name)
 	}
 	p.queue = append(p.queue, inv)
-	if p.workers < p.service.config.MaxProcesses {
+	p.hireLocked()
+	return nil
+}
+
+// hireLocked adds a worker when more invocations wait than workers are about to be free for.
+func (p *pool) hireLocked() {
+	if len(p.queue) > p.finishing && p.workers < p.service.config.MaxProcesses {
 		p.workers++
 		p.service.work.Go(p.serve)
 	}
-	return nil
+}
+
+// answered notes that pr has given its answer. The caller that gets it may invoke again at once, and better
+// finds this process warm than starts another.
+func (p *pool) answered(pr *process) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !pr.finishing {
+		pr.finishing = true
+		p.finishing++
+	}
+}
+
+// settled notes that pr has asked for the next invocation, or makes too much of a stay for others to wait on it.
+func (p *pool) settled(pr *process) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if pr.finishing {
+		pr.finishing = false
+		p.finishing--
+		p.hireLocked()
+	}
 }
 
 // serve is one worker.
@@ -94,6 +122,7 @@ func (p *pool) run(inv *invocation) {
 	} else {
 		pr.stop()
 	}
+	p.settled(pr)
 }
 
 func (p *pool) report(inv *invocation, start time.Time) {

@@ -17,6 +17,9 @@ import (
 // timeout is longer.
 const initTime = 10 * time.Second
 
+// lingerTime is how long others wait for a process that has answered to come back, before another is started.
+const lingerTime = 100 * time.Millisecond
+
 // A process is one running copy of a function. Its owner is a worker of the pool, or the pool while it is idle;
 // the runtime in it speaks to serveNext, serveResponse and so on, which pass things on through the channels.
 type process struct {
@@ -32,7 +35,9 @@ type process struct {
 	exited chan struct{}    // closed after reason is set
 	reason string           // how the process ended
 
-	idle *time.Timer // of the pool
+	pool      *pool
+	idle      *time.Timer // of the pool
+	finishing bool        // of the pool
 
 	mu       sync.Mutex
 	current  *invocation // what the runtime may answer
@@ -50,7 +55,7 @@ func (s *Service) startProcess(p *pool, dir string) (*process, error) {
 	ctx, cancel := context.WithTimeout(s.ctx, initTime)
 	defer cancel()
 	pr := &process{
-		service: s, function: p.function, secret: rand.Text(), log: p.log, output: &output{log: p.log},
+		service: s, pool: p, function: p.function, secret: rand.Text(), log: p.log, output: &output{log: p.log},
 		ready: make(chan struct{}), next: make(chan *invocation), exited: make(chan struct{}),
 	}
 	cmd, err := s.command(ctx, p.scope, p.function, dir)
@@ -160,10 +165,13 @@ func (pr *process) serve(inv *invocation) bool {
 		pr.failExit(inv)
 		return false
 	}
+	var linger <-chan time.Time
 	for answered := inv.done; ; {
 		select {
 		case <-answered:
-			answered = nil // the rest of the time is for what the function still does
+			answered, linger = nil, time.After(lingerTime) // the rest of the time is for what the function still does
+		case <-linger:
+			pr.pool.settled(pr)
 		case <-pr.ready:
 			// A runtime that asks for more before it has answered has lost the invocation.
 			inv.fail("Runtime.NoResponse", "RequestId: %s Error: the runtime asked for the next invocation without answering this one", inv.id)

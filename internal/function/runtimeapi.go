@@ -113,10 +113,12 @@ func (pr *process) serveResponse(w http.ResponseWriter, r *http.Request) {
 	}
 	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPayload))
 	if err != nil {
+		pr.pool.answered(pr)
 		inv.fail("Function.ResponseSizeTooLarge", "Response payload size exceeded maximum allowed payload size (%d bytes).", maxPayload)
 		answer(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "Exceeded maximum allowed payload size")
 		return
 	}
+	pr.pool.answered(pr)
 	inv.finish(b, "", nil)
 	accepted(w)
 }
@@ -127,7 +129,9 @@ func (pr *process) serveError(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusBadRequest, "InvalidRequestID", "Invalid request ID")
 		return
 	}
-	inv.finish(readError(w, r), unhandled, nil)
+	e := readError(w, r)
+	pr.pool.answered(pr)
+	inv.finish(e, unhandled, nil)
 	accepted(w)
 }
 
