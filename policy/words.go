@@ -74,7 +74,7 @@ func (d *Decision) but(r *Reason) string {
 		return ", but a subscription is a topicfilter, not a topic"
 	case topic(d.Resource) && slices.ContainsFunc(r.Values, filter):
 		return ", but this is a topic, not a topicfilter"
-	case topic(d.Resource) && slices.ContainsFunc(r.Values, func(s string) bool { return topic(s) && strings.ContainsAny(s, "+#") }):
+	case topic(d.Resource) && slices.ContainsFunc(r.Values, func(s string) bool { return topic(s) && hasMQTTWildcard(d.short(s)) }):
 		return ", but + and # are no wildcards in a policy, * is"
 	}
 	return ""
