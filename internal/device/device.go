@@ -5,7 +5,7 @@
 // its MQTT 3.1.1 connection.
 //
 //	d := &device.Device{Endpoint: "127.0.0.1:8883", ClientID: "0123d4b2a1c5f0e3ee", TLS: &device.TLS{
-//		Root: serverRoot, Chain: chain, Key: chip,
+//		Roots: serverRoots, Chain: chain, Key: chip,
 //	}}
 //	s, err := d.Connect(ctx)
 //	...

@@ -38,7 +38,7 @@ type handshake struct {
 
 // 1. The device says what it can do.
 func (h *handshake) sendClientHello() error {
-	if h.Root == nil {
+	if h.Roots == nil {
 		return errors.New("tls: the device has no root certificate to check the server with")
 	}
 	h.transcript = sha256.New()
@@ -77,7 +77,7 @@ func (h *handshake) readServerHello() error {
 	return nil
 }
 
-// 3. The server shows its certificate, and the device sees whether its root vouches for it.
+// 3. The server shows its certificate, and the device sees whether a root vouches for it.
 func (h *handshake) readCertificate() error {
 	body, err := h.read(typeCertificate)
 	if err != nil {
@@ -94,16 +94,15 @@ func (h *handshake) readCertificate() error {
 	return err
 }
 
-// verifyChain returns the key of a server chain that leads to the root.
+// verifyChain returns the key of a server chain that leads to a root.
 func (t *TLS) verifyChain(chain [][]byte) (*ecdsa.PublicKey, error) {
 	certs := make([]*x509.Certificate, len(chain))
 	options := x509.VerifyOptions{
-		Roots:         x509.NewCertPool(),
+		Roots:         t.Roots,
 		Intermediates: x509.NewCertPool(),
 		CurrentTime:   t.now(),
 		DNSName:       t.ServerName,
 	}
-	options.Roots.AddCert(t.Root)
 	for i, der := range chain {
 		cert, err := x509.ParseCertificate(der)
 		if err != nil {

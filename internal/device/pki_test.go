@@ -20,6 +20,12 @@ type authority struct {
 	key  *ecdsa.PrivateKey
 }
 
+func (a *authority) pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(a.cert)
+	return pool
+}
+
 func newKey(t *testing.T) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -80,5 +86,5 @@ func newTLS(t *testing.T, root *authority) *TLS {
 	signer := newAuthority(t, nil, "signer")
 	key := newKey(t)
 	leaf := issue(t, signer, &x509.Certificate{Subject: pkix.Name{CommonName: "device"}}, key)
-	return &TLS{Root: root.cert, Chain: [][]byte{leaf.Raw, signer.cert.Raw}, Key: key}
+	return &TLS{Roots: root.pool(), Chain: [][]byte{leaf.Raw, signer.cert.Raw}, Key: key}
 }

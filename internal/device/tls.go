@@ -18,8 +18,8 @@ import (
 //
 // A TLS may be used for several connections, one after the other.
 type TLS struct {
-	// Root is the CA certificate that the server's chain must lead to. It is required.
-	Root *x509.Certificate
+	// Roots are the CA certificates that the server's chain may lead to; a board has one. Required.
+	Roots *x509.CertPool
 
 	// ServerName is a host name or address that the server's certificate must have. Empty: any will do, as
 	// for the firmware, which trusts all that its root has signed.

@@ -158,7 +158,7 @@ func TestModernHelloNeedsNoOverlay(t *testing.T) {
 func TestWithoutCertificate(t *testing.T) {
 	root := newAuthority(t, nil, "server root")
 	for _, auth := range []tls.ClientAuthType{tls.NoClientCert, tls.RequestClientCert} {
-		device := &TLS{Root: root.cert, Modern: true}
+		device := &TLS{Roots: root.pool(), Modern: true}
 		cfg := serverTLS(t, root)
 		cfg.ClientAuth = auth
 		client, _ := echo(t, cfg)
@@ -224,7 +224,7 @@ func TestServerIsRefused(t *testing.T) {
 		}
 	}
 	f("wrong root", alertUnknownCA, "does not trust", func(d *TLS, _ *tls.Config) {
-		d.Root = newAuthority(t, nil, "device root").cert
+		d.Roots = newAuthority(t, nil, "device root").pool()
 	})
 	f("wrong name", alertBadCertificate, "not other.example", func(d *TLS, _ *tls.Config) {
 		d.ServerName = "other.example"
