@@ -35,7 +35,7 @@ type bench struct {
 }
 
 // key is the access key that exists on a bench.
-var key = aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
+var key = aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"}
 
 func newBench(t *testing.T, operations ...operation) *bench {
 	log := new(lockedBuffer)
