@@ -23,7 +23,7 @@ func (b *Broker) Serve(ctx context.Context, conn *Conn) {
 	c := &connection{
 		b: b, ns: ns, net: conn.Net, connect: conn.Connect, id: newUUID(), clientID: conn.Connect.ClientID,
 		version: conn.Connect.ProtocolVersion, source: conn.Source, protocol: cmp.Or(conn.Protocol, "MQTT"),
-		detached: make(chan struct{}), batch: *newBatch(),
+		detached: make(chan struct{}), written: make(chan struct{}), batch: *newBatch(),
 	}
 	c.parser = mqtt.Parser{Version: c.version, Max: b.limits.MaxPacket, Intern: c.topics.Intern}
 	c.who.Store(&identity{conn.Principal, conn.Principal.PolicyContext(c.clientID, conn.Domain, conn.Source.Addr())})
@@ -34,7 +34,6 @@ func (b *Broker) Serve(ctx context.Context, conn *Conn) {
 	c.begin()
 	conn.Connect = nil
 	c.run(ctx, conn.Buffered)
-	c.net.Close()
 }
 
 // admit checks the CONNECT.

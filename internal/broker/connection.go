@@ -57,6 +57,7 @@ type connection struct {
 
 	ended    atomic.Pointer[ending]
 	detached chan struct{} // closed when the connection is out of its session
+	written  chan struct{} // closed when it is closed and nothing more will be written
 
 	mu           sync.Mutex
 	out          *buffer // not yet written
@@ -160,6 +161,7 @@ func (c *connection) write() {
 			c.mu.Unlock()
 			if closing {
 				c.net.Close()
+				close(c.written)
 			}
 			return
 		}
@@ -171,7 +173,7 @@ func (c *connection) write() {
 		if err != nil {
 			c.net.Close()
 			c.end(ending{reason: ConnectionLost, why: "write: " + err.Error()})
-			// Nobody writes any more: writing stays set, so that no other writer starts.
+			close(c.written) // writing stays set, so that no other writer starts
 			return
 		}
 	}
@@ -234,6 +236,7 @@ func (c *connection) run(ctx context.Context, early []byte) {
 	}
 	c.batch.start(nil)
 	<-c.detached
+	<-c.written
 }
 
 // read reads and handles packets. An idle connection waits with a few bytes of its own; a pooled buffer is
