@@ -16,7 +16,7 @@ import (
 // verify: DSA signatures and RSA-PSS keys.
 const (
 	acceptedKeys       = "RSA of 2048 to 8192 bits and ECDSA on P-256, P-384 and P-521"
-	acceptedSignatures = "SHA-256, SHA-384 and SHA-512 with RSA, RSA-PSS or ECDSA"
+	acceptedSignatures = "SHA-256, SHA-384 and SHA-512 with RSA, RSA-PSS (salt as long as the hash) or ECDSA"
 	minRSA             = 2048
 	maxRSA             = 8192 // crypto/tls ends handshakes with larger keys
 )

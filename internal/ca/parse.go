@@ -130,10 +130,14 @@ func isText(s string) bool {
 	return true
 }
 
-// reason strips the names of Go packages off an error.
+// reason strips the names of Go packages and structures off an error.
 func reason(err error) string {
 	for e := errors.Unwrap(err); e != nil; e = errors.Unwrap(e) {
 		err = e
 	}
-	return strings.TrimPrefix(strings.TrimPrefix(err.Error(), "x509: "), "asn1: ")
+	text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "x509: "), "asn1: ")
+	if strings.HasPrefix(text, "structure error: ") {
+		text, _, _ = strings.Cut(text, " (")
+	}
+	return text
 }
