@@ -96,7 +96,7 @@ func (g *Gateway) readConnect(c net.Conn, a *Attempt) (connect *mqtt.Connect, re
 		b = b[:len(b)+n]
 		if len(b) > 0 {
 			a.plain(b)
-			if mqtt.PacketType(b[0]>>4) != mqtt.TypeConnect {
+			if b[0] != byte(mqtt.TypeConnect)<<4 { // a TLS record, 16 hex, differs only in the flags
 				return nil, nil, &unexpectedError{b}
 			}
 			p, size, perr := mqtt.Parse(b, 0, g.cfg.MaxConnect)

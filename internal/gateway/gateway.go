@@ -258,13 +258,13 @@ func (g *Gateway) limit(c net.Conn, d time.Duration) {
 // Close stops accepting, ends the connections that are not served yet, tells Serve by its context, and waits
 // until all have ended or ctx is done. Then it cuts off what is left, and returns the error of ctx.
 func (g *Gateway) Close(ctx context.Context) error {
+	g.cancel()
 	g.mu.Lock()
 	g.closed = true
 	for l := range g.listeners {
 		l.Close()
 	}
 	g.mu.Unlock()
-	g.cancel()
 
 	done := make(chan struct{})
 	go func() {

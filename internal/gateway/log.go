@@ -2,12 +2,15 @@ package gateway
 
 import (
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 
 	"golang.org/x/time/rate"
+
+	"github.com/thingward/thingward/internal/ca"
+	"github.com/thingward/thingward/internal/identity"
 )
 
 // Refusals are one log line each, unless there are too many: then the next line says how many had none.
@@ -61,12 +64,14 @@ func (a *Attempt) attrs() []slog.Attr {
 			attrs = append(attrs, slog.String(key, value))
 		}
 	}
+	if refusal, ok := errors.AsType[*identity.Refusal](a.Err); ok {
+		add("code", string(refusal.Reason))
+	}
 	add("reason", a.Reason)
 	add("do", a.Advice)
 	add("client_id", a.ClientID)
 	if len(a.Chain) > 0 {
-		sum := sha256.Sum256(a.Chain[0].Raw)
-		add("certificate", hex.EncodeToString(sum[:]))
+		add("certificate", ca.CertificateID(a.Chain[0].Raw))
 	}
 	add("server_name", a.ServerName)
 	if a.Alert != nil {

@@ -23,7 +23,7 @@ const reasonNothing = "the client closed the connection without a word"
 func explain(a *Attempt) (reason, advice string) {
 	err := a.Err
 	if refusal, ok := errors.AsType[*identity.Refusal](err); ok {
-		return refusal.Reason, refusal.Message
+		return refusal.Message, "" // what to do is in there
 	}
 	switch {
 	case errors.Is(err, errShutdown):
@@ -36,6 +36,9 @@ func explain(a *Attempt) (reason, advice string) {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return explainTimeout(a)
 	}
+	if unexpected, ok := errors.AsType[*unexpectedError](err); ok {
+		return explainUnexpected(unexpected)
+	}
 	if a.Stage <= StageHello && a.Hello == nil && len(a.First) > 0 {
 		if reason, advice := explainFirstBytes(a.First); reason != "" {
 			return reason, advice
@@ -46,8 +49,13 @@ func explain(a *Attempt) (reason, advice string) {
 	}
 	switch a.Stage {
 	case StageOpened:
-		if len(a.First) == 0 && gone(err) {
+		switch {
+		case len(a.First) == 0 && gone(err):
 			return reasonNothing, ""
+		case gone(err):
+			return "the client closed the connection in the middle of its first message", "look into the client's own log"
+		case len(a.First) > 0:
+			return "the client's ClientHello cannot be read: " + err.Error(), "connect with TLS 1.2 or 1.3"
 		}
 	case StageHello:
 		return explainHandshake(a)
@@ -161,17 +169,19 @@ func explainSuites(h *Hello) string {
 	return "let the client offer one of " + hexList(suites)
 }
 
+// explainUnexpected is about the first bytes where CONNECT should be.
+func explainUnexpected(e *unexpectedError) (reason, advice string) {
+	switch {
+	case isHTTP(e.first):
+		return "the client speaks HTTP on the MQTT port", "use the port of the AWS API for HTTP requests"
+	case e.first[0] == 22:
+		return "the client speaks TLS on the plain port", "switch TLS off in the client, or use the TLS port"
+	}
+	return e.Error(), "send CONNECT first"
+}
+
 // explainConnect is about clients whose first packet was not to be had.
 func explainConnect(a *Attempt) (reason, advice string) {
-	if e, ok := errors.AsType[*unexpectedError](a.Err); ok {
-		switch {
-		case isHTTP(e.first):
-			return "the client speaks HTTP on the MQTT port", "use the port of the AWS API for HTTP requests"
-		case e.first[0] == 22:
-			return "the client speaks TLS on the plain port", "switch TLS off in the client, or use the TLS port"
-		}
-		return e.Error(), "send CONNECT first"
-	}
 	if e, ok := errors.AsType[*mqtt.Error](a.Err); ok {
 		return "the CONNECT packet is malformed: " + e.Error(), "use an MQTT 3.1.1 or MQTT 5 client"
 	}
