@@ -57,6 +57,7 @@ type Reason struct {
 	Key      string   `json:"key,omitempty"`      // of a Condition
 	Values   []string `json:"values"`             // of the policy, variables substituted; one without a value stays ${name}
 	Request  []string `json:"request"`            // what the request had; empty: the key had no value
+	Note     string   `json:"note,omitempty"`     // the usual mistake that this looks like
 }
 
 // A Variable is a policy variable or condition key with the values that it had.
@@ -76,7 +77,7 @@ func (s *Set) Explain(r *Request) *Decision {
 		trace := PolicyTrace{Name: p.Name, ARN: p.ARN, Source: p.Source}
 		for j := range p.Document.compiled {
 			c := &p.Document.compiled[j]
-			t := c.trace(&e, &p.Document.Statements[j])
+			t := c.trace(&e, p.Document, &p.Document.Statements[j])
 			t.Policy, t.Index = p.Name, j+1
 			trace.Statements = append(trace.Statements, t)
 			if c.matchAction(&e) {
@@ -117,7 +118,7 @@ func (d *Decision) decide() {
 	}
 }
 
-func (s *statement) trace(e *evaluation, source *Statement) StatementTrace {
+func (s *statement) trace(e *evaluation, d *Document, source *Statement) StatementTrace {
 	t := StatementTrace{
 		Sid: source.Sid, Effect: source.Effect, Action: source.Action, NotAction: source.NotAction,
 	}
@@ -138,6 +139,8 @@ func (s *statement) trace(e *evaluation, source *Statement) StatementTrace {
 		r := Reason{Element: "Resource", Values: resources, Request: []string{string(e.arn)}}
 		if s.notResource {
 			r.Element = "NotResource"
+		} else {
+			r.Note = mistake(d, resources, string(e.arn))
 		}
 		t.Reasons = append(t.Reasons, r)
 	}
@@ -154,6 +157,25 @@ func (s *statement) trace(e *evaluation, source *Statement) StatementTrace {
 	}
 	t.Matched = len(t.Reasons) == 0
 	return t
+}
+
+// mistake names the usual mistake that resources may have, none of which matches arn.
+func mistake(d *Document, resources []string, arn string) string {
+	kind, _ := splitResource(arn)
+	has := func(want string) bool {
+		return slices.ContainsFunc(resources, func(r string) bool { got, _ := splitResource(r); return got == want })
+	}
+	switch {
+	case d.Version != Version2012 && slices.ContainsFunc(resources, func(r string) bool { return strings.Contains(r, "${") }):
+		return "${...} is plain text there: only Version 2012-10-17 has variables"
+	case kind == TopicFilter && has(Topic) && !has(TopicFilter):
+		return "a subscription is a topicfilter, not a topic"
+	case kind == Topic && has(TopicFilter) && !has(Topic):
+		return "this is a topic, not a topicfilter"
+	case kind == Topic && slices.ContainsFunc(resources, hasMQTTWildcard):
+		return "+ and # are no wildcards in a policy, * is"
+	}
+	return ""
 }
 
 func expandAll(e *evaluation, all []pattern) []string {

@@ -18,11 +18,11 @@ func parse(text []byte, f form, a Aliases) (*Document, error) {
 	if len(text) > MaxText {
 		return nil, p.errorf(MaxText, "the document is longer than %d bytes", MaxText)
 	}
-	root, err := readJSON(text)
-	if err != nil {
+	if err := p.checkLength(); err != nil {
 		return nil, err
 	}
-	if err := p.checkLength(); err != nil {
+	root, err := readJSON(text)
+	if err != nil {
 		return nil, err
 	}
 	d, err := p.document(root)

@@ -67,15 +67,8 @@ func (d *Decision) but(r *Reason) string {
 		}
 		return fmt.Sprintf(", but only if %s %s [%s]: it %s", printable(r.Operator), printable(r.Key), d.join(r.Values), has)
 	}
-	topic := func(s string) bool { return strings.HasPrefix(d.short(s), Topic) }
-	filter := func(s string) bool { return strings.HasPrefix(d.short(s), TopicFilter) }
-	switch {
-	case filter(d.Resource) && slices.ContainsFunc(r.Values, topic):
-		return ", but a subscription is a topicfilter, not a topic"
-	case topic(d.Resource) && slices.ContainsFunc(r.Values, filter):
-		return ", but this is a topic, not a topicfilter"
-	case topic(d.Resource) && slices.ContainsFunc(r.Values, func(s string) bool { return topic(s) && hasMQTTWildcard(d.short(s)) }):
-		return ", but + and # are no wildcards in a policy, * is"
+	if r.Note != "" {
+		return ", but " + r.Note
 	}
 	return ""
 }
