@@ -7,9 +7,10 @@
 // adds one condition to it, and writes the file together with an overlay that puts it in the place of the
 // original for one build:
 //
-//	go run ./tools/tlsoverlay -o build
-//	GOFLAGS=-overlay=$PWD/build/overlay.json go build ./cmd/thingward
+//	go run ./tools/tlsoverlay -o build/_tls
+//	GOFLAGS=-overlay=$PWD/build/_tls/overlay.json go build ./cmd/thingward
 //
+// The underscore keeps the patched file out of ./..., where it would be a package of its own.
 // Nothing else of Go is touched, and every other hello is served as before. The same GOFLAGS belong to
 // go build, go vet and go test alike, or crypto/tls and all that needs it is compiled twice; make sets them.
 package main
@@ -27,7 +28,7 @@ import (
 )
 
 func main() {
-	out := flag.String("o", "build", "`directory` for the patched file and overlay.json")
+	out := flag.String("o", filepath.Join("build", "_tls"), "`directory` for the patched file and overlay.json")
 	flag.Parse()
 	if err := run(*out); err != nil {
 		fmt.Fprintln(os.Stderr, "tlsoverlay:", err)
