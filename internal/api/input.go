@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -262,7 +263,11 @@ func fromText(shape *awsmodel.Shape, text string) (any, error) {
 	case awsmodel.Long:
 		v, err = strconv.ParseInt(text, 10, 64)
 	case awsmodel.Double:
-		v, err = strconv.ParseFloat(text, 64)
+		var f float64
+		if f, err = strconv.ParseFloat(text, 64); math.IsNaN(f) || math.IsInf(f, 0) {
+			err = strconv.ErrRange
+		}
+		v = f
 	case awsmodel.Boolean:
 		if v = text == "true"; text != "true" && text != "false" {
 			err = strconv.ErrSyntax
@@ -278,14 +283,16 @@ func fromText(shape *awsmodel.Shape, text string) (any, error) {
 	return v, nil
 }
 
-// timestamp reads seconds since 1970, or RFC 3339 as SDKs write it in a query.
+// timestamp reads seconds since 1970, or RFC 3339 as SDKs write it in a query, and returns the former.
 func timestamp(text string) (json.Number, error) {
-	if t, err := time.Parse(time.RFC3339, text); err == nil {
-		b, err := awsmodel.TimeOf(t).MarshalJSON()
-		return json.Number(b), err
-	}
 	var t awsmodel.Time
-	return json.Number(text), t.UnmarshalJSON([]byte(text))
+	if at, err := time.Parse(time.RFC3339, text); err == nil {
+		t = awsmodel.TimeOf(at)
+	} else if err := t.UnmarshalJSON([]byte(text)); err != nil {
+		return "", err
+	}
+	b, err := t.MarshalJSON()
+	return json.Number(b), err
 }
 
 // fromBase64 reads a header that holds a JSON document in base64.

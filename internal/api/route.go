@@ -2,7 +2,6 @@ package api
 
 import (
 	"fmt"
-	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
@@ -154,16 +153,12 @@ func set[K comparable, V any](m *map[K]V, key K, value V) {
 	(*m)[key] = value
 }
 
-// form returns the parameters of a Query protocol request, from the query string or a form in the body.
+// form returns the parameters of a Query protocol request, from the query string and a form in the body.
 func (c *call) form(body []byte) (url.Values, error) {
 	if c.service.model.Protocol != awsmodel.Query {
 		return nil, nil
 	}
-	text := c.request.URL.RawQuery
-	if c.request.Method == http.MethodPost {
-		text = string(body)
-	}
-	form, err := url.ParseQuery(text)
+	form, err := url.ParseQuery(c.request.URL.RawQuery + "&" + string(body))
 	if err != nil {
 		return nil, thingward.Errorf(malformedQuery, "The parameters are not well formed: %v", err)
 	}
