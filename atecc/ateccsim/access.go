@@ -30,8 +30,12 @@ func (c *Chip) slotUnlocked(slot int) bool { return !c.state.Config.SlotLocked(s
 
 // configWritable: serial number, revision, locks and extras are not for Write.
 func (c *Chip) configWritable(offset, size int) bool {
-	return c.state.Config.Writable(offset) && c.state.Config.Writable(offset+size-1) &&
-		!(offset < 84 && offset+size > 84)
+	for n := range size {
+		if !c.state.Config.Writable(offset + n) {
+			return false
+		}
+	}
+	return true
 }
 
 // Kinds of slots.
@@ -55,16 +59,11 @@ func (c *Chip) aesSlot(slot int) bool {
 
 // Reading and writing slots, once the data zone is locked.
 
-// readableClear: neither a secret nor to be encrypted.
-func (c *Chip) readableClear(slot int) bool {
-	s := c.state.Config.Slot(slot)
-	return !s.IsSecret() && !s.EncryptRead()
-}
+// readableClear: a secret leaves only encrypted.
+func (c *Chip) readableClear(slot int) bool { return !c.state.Config.Slot(slot).IsSecret() }
 
 // readableEncrypted: whole blocks only.
-func (c *Chip) readableEncrypted(slot int, size int) bool {
-	return c.state.Config.Slot(slot).EncryptRead() && size == atecc.BlockSize
-}
+func readableEncrypted(size int) bool { return size == atecc.BlockSize }
 
 // wordAccess: a secret slot is read and written in whole blocks only.
 func (c *Chip) wordAccess(slot int, size int) bool {
@@ -96,7 +95,7 @@ func (c *Chip) otpWritable(size int) bool {
 
 // sessionWith: TempKey comes from a random nonce and the key in slot, and no NoMac key went into it.
 func sessionWith(t tempKey, slot int) bool {
-	return t.valid() && !t.fixed && t.genDig && t.keyID == slot && !t.noMac
+	return t.genDig && t.keyID == slot && !t.fixed && !t.noMac
 }
 
 // Using keys.
@@ -191,7 +190,7 @@ func (c *Chip) internalSignAllowed(slot int) bool { return c.state.Config.Slot(s
 func (c *Chip) ecdhAllowed(slot int) bool         { return c.state.Config.Slot(slot).ECDH() }
 
 // fromSlot: an internal Sign is about the slot that GenDig or GenKey put into TempKey.
-func fromSlot(t tempKey) bool { return t.valid() && (t.genDig || t.genKey) }
+func fromSlot(t tempKey) bool { return t.genDig || t.genKey }
 
 // keyGenerable: after the data lock, WriteConfig must allow GenKey to make a key.
 func (c *Chip) keyGenerable(slot int) bool {
@@ -225,7 +224,7 @@ func (c *Chip) validatable(slot int) bool {
 }
 
 // aboutSlot: TempKey is the digest that GenKey made of the public key in the slot.
-func aboutSlot(t tempKey, slot int) bool { return t.valid() && t.genKey && t.keyID == slot }
+func aboutSlot(t tempKey, slot int) bool { return t.genKey && t.keyID == slot }
 
 // copyable: CheckMac may copy the key into TempKey.
 func (c *Chip) copyable(slot int) bool {

@@ -27,7 +27,7 @@ const (
 	key4       = 0x0404 // ReadKey and WriteKey are slot 4
 	external   = 0x0001
 	internal   = 0x0002
-	ecdh       = 0x0004
+	agree      = 0x0004
 	ecdhToSlot = 0x0008
 	noMac      = 0x0010
 	limited    = 0x0020

@@ -73,7 +73,7 @@ func (c *Chip) readSlot(p place) ([]byte, error) {
 		return value, need(c.readableClear(p.slot))
 	}
 	t := c.takeTempKey()
-	if err := need(c.readableEncrypted(p.slot, p.size), sessionWith(t, config.ReadKey())); err != nil {
+	if err := need(readableEncrypted(p.size), sessionWith(t, config.ReadKey())); err != nil {
 		return nil, err
 	}
 	subtle.XORBytes(value, value, t.value[:])

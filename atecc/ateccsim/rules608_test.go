@@ -49,6 +49,7 @@ func limitRules() []rule {
 		{"limit 2, third use", defs, steps(limit(2, 2), use, use, use), stages{no, no, no}},
 		{"limit not doubled", defs, steps(limit(2, 3), use), stages{no, no, no}},
 		{"limit not enabled", defs, steps(limit(0, 0), set(18, 10<<4), use), stages{no, ok, ok}},
+		{"slot 15 has a use in Counter0", last, steps(limit(1, 1), with(atecc.MAC{Slot: 15})), stages{no, ok, ok}},
 		{"slot 15 counts in Counter0", last, steps(limit(1, 1), with(atecc.MAC{Slot: 15}), with(atecc.MAC{Slot: 15})), stages{no, no, no}},
 	}
 }
@@ -62,6 +63,7 @@ func latchRules() []rule {
 	return []rule{
 		{"read latch", nil, get, stages{ok, ok, ok}},
 		{"set latch, not authorised", nil, steps(permit, setLatch), stages{no, no, no}},
+		{"set latch, not authorised by key 0", nil, steps(set(69, 0x80), setLatch), stages{no, no, no}},
 		{"set latch, authorised", nil, steps(permit, authorise(4), setLatch), stages{no, ok, ok}},
 		{"set latch, authorised by another key", nil, steps(permit, authorise(5), setLatch), stages{no, no, no}},
 		{"set latch, not permitted", nil, steps(authorise(4), setLatch), stages{no, no, no}},
@@ -216,7 +218,7 @@ func ecdhProtectionRules() []rule {
 		return with(atecc.ECDH{Mode: mode, Slot: 2, Public: pointOf(99)})
 	}
 	inTempKey := with(atecc.GenKey{Mode: atecc.GenKeyPrivate, Slot: atecc.SlotTempKey})
-	open, kept := slots{2: {ecdh, private | p256, false}}, slots{2: {ecdh | ecdhToSlot, private | p256, false}}
+	open, kept := slots{2: {agree, private | p256, false}}, slots{2: {agree | ecdhToSlot, private | p256, false}}
 	encrypted := ecdhMode(atecc.ECDHToOutput | atecc.ECDHEncrypted)
 	return []rule{
 		{"ECDH to output", open, ecdhMode(atecc.ECDHToOutput), stages{no, ok, ok}},

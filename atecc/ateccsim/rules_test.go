@@ -272,7 +272,7 @@ func signRules() []rule {
 		{"sign", def(external, 0), steps(fixedNonce, sign(1)), stages{no, ok, ok}},
 		{"sign with random nonce", def(external, 0), steps(randomNonce, sign(1)), stages{no, ok, ok}},
 		{"sign in a locked slot", slots{1: {external, private | p256, true}}, steps(fixedNonce, sign(1)), stages{no, ok, ok}},
-		{"sign without permission", def(internal|ecdh, 0), steps(fixedNonce, sign(1)), stages{no, no, no}},
+		{"sign without permission", def(internal|agree, 0), steps(fixedNonce, sign(1)), stages{no, no, no}},
 		{"sign without TempKey", def(external, 0), sign(1), stages{no, no, no}},
 		{"sign twice", def(external, 0), steps(fixedNonce, sign(1), sign(1)), stages{no, no, no}},
 		{"sign after a refused sign", def(external, 0), steps(fixedNonce, sign(2), sign(1)), stages{no, no, no}},
@@ -282,6 +282,8 @@ func signRules() []rule {
 		{"sign, random wanted, fixed", def(external, reqRandom), steps(fixedNonce, sign(1)), stages{no, no, no}},
 		{"sign, random wanted", def(external, reqRandom), steps(randomNonce, sign(1)), stages{no, ok, ok}},
 		{"sign, not authorised", def(external, reqAuth4), steps(fixedNonce, sign(1)), stages{no, no, no}},
+		{"sign, not authorised by key 0", def(external, 0x80), steps(fixedNonce, sign(1)), stages{no, no, no}},
+		{"sign, latch bit means nothing here", def(external, persistent), steps(fixedNonce, sign(1)), stages{no, ok, ok}},
 		{"sign, authorised", def(external, reqAuth4), steps(authorise(4), fixedNonce, sign(1)), stages{no, ok, ok}},
 		{"sign, authorised by another key", other, steps(authorise(5), fixedNonce, sign(1)), stages{no, no, no}},
 		{"sign, authorised before sleep", def(external, reqAuth4), steps(authorise(4), sleep, fixedNonce, sign(1)), stages{no, no, no}},
@@ -294,7 +296,7 @@ func signRules() []rule {
 		{"sign, counter full, unlimited", def(external, 0), steps(full, signed), stages{no, ok, ok}},
 		{"sign internal of GenDig", def(internal, 0), steps(fixedNonce, genDig(4), signInternal(1)), stages{no, ok, ok}},
 		{"sign internal of GenKey", public9, steps(fixedNonce, hashPublic(9), signInternal(1)), stages{no, ok, ok}},
-		{"sign internal without permission", def(external|ecdh, 0), steps(fixedNonce, genDig(4), signInternal(1)), stages{no, no, no}},
+		{"sign internal without permission", def(external|agree, 0), steps(fixedNonce, genDig(4), signInternal(1)), stages{no, no, no}},
 		{"sign internal of a nonce", def(internal, 0), steps(randomNonce, signInternal(1)), stages{no, no, no}},
 		{"sign internal of nothing", def(internal, 0), signInternal(1), stages{no, no, no}},
 		{"sign internal after sleep", def(internal, 0), steps(fixedNonce, genDig(4), sleep, signInternal(1)), stages{no, no, no}},
@@ -391,24 +393,24 @@ func ecdhRules() []rule {
 		b.change(func(s *State) { clear(s.Slot(2)) })
 		return nil
 	}
-	toSlot := slotDef{ecdh | ecdhToSlot, private | p256, false}
+	toSlot := slotDef{agree | ecdhToSlot, private | p256, false}
 	return []rule{
-		{"ECDH", def(ecdh, 0), ecdhWith(2), stages{no, ok, ok}},
+		{"ECDH", def(agree, 0), ecdhWith(2), stages{no, ok, ok}},
 		{"ECDH without permission", def(external|internal|ecdhToSlot, 0), ecdhWith(2), stages{no, no, no}},
-		{"ECDH with data", slots{2: {ecdh, sha, false}}, ecdhWith(2), stages{no, no, no}},
-		{"ECDH with nothing", def(ecdh, 0), steps(emptied, ecdhWith(2)), stages{no, fault, fault}},
-		{"ECDH off the curve", def(ecdh, 0), with(atecc.ECDH{Slot: 2, Public: offCurve()}), stages{no, no, no}},
+		{"ECDH with data", slots{2: {agree, sha, false}}, ecdhWith(2), stages{no, no, no}},
+		{"ECDH with nothing", def(agree, 0), steps(emptied, ecdhWith(2)), stages{no, fault, fault}},
+		{"ECDH off the curve", def(agree, 0), with(atecc.ECDH{Slot: 2, Public: offCurve()}), stages{no, no, no}},
 		{"ECDH to slot", slots{2: toSlot}, ecdhWith(2), stages{no, ok, ok}},
 		{"ECDH to locked slot", slots{2: toSlot, 3: {0, sha, true}}, ecdhWith(2), stages{no, no, no}},
 		{"ECDH to private slot", slots{2: toSlot, 3: {0, private | p256, false}}, ecdhWith(2), stages{no, no, no}},
 		{"ECDH onto itself", slots{3: toSlot}, ecdhWith(3), stages{no, no, no}},
-		{"ECDH, random wanted", def(ecdh, reqRandom), steps(randomNonce, ecdhWith(2)), stages{no, ok, ok}},
-		{"ECDH, random wanted, fixed", def(ecdh, reqRandom), steps(fixedNonce, ecdhWith(2)), stages{no, no, no}},
-		{"ECDH, random wanted, used up", def(ecdh, reqRandom), steps(randomNonce, ecdhWith(2), ecdhWith(2)), stages{no, no, no}},
-		{"ECDH, not authorised", def(ecdh, reqAuth4), ecdhWith(2), stages{no, no, no}},
-		{"ECDH, authorised", def(ecdh, reqAuth4), steps(authorise(4), ecdhWith(2)), stages{no, ok, ok}},
-		{"ECDH, no use left", def(ecdh|limited, 0), steps(full, ecdhWith(2)), stages{no, no, no}},
-		{"ECDH with mode", def(ecdh, 0), send(atecc.OpECDH, 0x0C, 2, 64), stages{parse, parse, parse}},
+		{"ECDH, random wanted", def(agree, reqRandom), steps(randomNonce, ecdhWith(2)), stages{no, ok, ok}},
+		{"ECDH, random wanted, fixed", def(agree, reqRandom), steps(fixedNonce, ecdhWith(2)), stages{no, no, no}},
+		{"ECDH, random wanted, used up", def(agree, reqRandom), steps(randomNonce, ecdhWith(2), ecdhWith(2)), stages{no, no, no}},
+		{"ECDH, not authorised", def(agree, reqAuth4), ecdhWith(2), stages{no, no, no}},
+		{"ECDH, authorised", def(agree, reqAuth4), steps(authorise(4), ecdhWith(2)), stages{no, ok, ok}},
+		{"ECDH, no use left", def(agree|limited, 0), steps(full, ecdhWith(2)), stages{no, no, no}},
+		{"ECDH with mode", def(agree, 0), send(atecc.OpECDH, 0x0C, 2, 64), stages{parse, parse, parse}},
 	}
 }
 
