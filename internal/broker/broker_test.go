@@ -29,7 +29,7 @@ var scope = thingward.Scope{Account: "111122223333", Region: "eu-central-1"}
 // allowAll is what most tests act under; those about policies bring their own.
 const allowAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iot:*","Resource":"*"}]}`
 
-func principal(t testing.TB, id, document string) *thingward.Principal {
+func principal(t reporter, id, document string) *thingward.Principal {
 	t.Helper()
 	d, err := policy.Parse([]byte(document))
 	if err != nil {
@@ -57,15 +57,24 @@ func (s *said) String() string {
 	return s.b.String()
 }
 
+// A reporter is a *testing.T, *testing.B or *rapid.T.
+type reporter interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+	Errorf(format string, args ...any)
+	Cleanup(func())
+}
+
 // A bench is a broker with clients.
 type bench struct {
 	*Broker
-	t    testing.TB
+	t    reporter
 	said *said
 	who  *thingward.Principal
 }
 
-func newBench(t testing.TB, cfg Config) *bench {
+func newBench(t reporter, cfg Config) *bench {
 	t.Helper()
 	log := &said{}
 	cfg.Log = slog.New(slog.NewTextHandler(log, nil))
@@ -80,7 +89,7 @@ func newBench(t testing.TB, cfg Config) *bench {
 // A client speaks packets over a pipe. What arrives is gathered by a goroutine of its own, as the broker may
 // write while the client does.
 type client struct {
-	t       testing.TB
+	t       reporter
 	net     net.Conn
 	version mqtt.Version
 	packets chan mqtt.Packet // closed at the end of the connection
@@ -293,4 +302,3 @@ func (b *bench) wantSaid(words ...string) {
 		}
 	}
 }
-

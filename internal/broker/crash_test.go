@@ -130,8 +130,9 @@ func TestKill(t *testing.T) {
 		}
 		pub := dialTCP(t, addr, &mqtt.Connect{ProtocolVersion: mqtt.V311, ClientID: "pub", CleanStart: true, KeepAlive: 60})
 		pub.retain("state", fmt.Sprint(round))
+		first := acked
 		go func() {
-			for i := acked; i < acked+100000; i++ {
+			for i := first; i < first+100000; i++ {
 				p := &mqtt.Publish{Topic: "stream/x", Payload: fmt.Append(nil, i), QoS: 1, PacketID: uint16(i%65535) + 1}
 				b, err := p.Append(nil, mqtt.V311)
 				if err != nil {

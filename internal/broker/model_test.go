@@ -1,0 +1,161 @@
+package broker
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/mqtt"
+)
+
+// A sessionModel is what a persistent session has to do, said simply: messages wait in order until they are
+// acknowledged; each connection gets them from the first on.
+type sessionModel struct {
+	dir     string
+	limits  Limits
+	b       *bench
+	c       *client // nil: offline
+	subs    map[string]bool
+	waiting []string
+	got     int      // how many of waiting this connection has received
+	pids    []uint16 // of those
+	count   int
+}
+
+func (m *sessionModel) open(t *rapid.T) { m.b = newBench(t, Config{Dir: m.dir, Limits: m.limits}) }
+
+func (m *sessionModel) connect(t *rapid.T) {
+	if m.c != nil {
+		m.c.drop() // a takeover looks the same
+	}
+	m.c = m.b.dial(connect(mqtt.V5, "device", expiry(1000)))
+	m.c.connack()
+	m.got, m.pids = 0, nil
+}
+
+func (m *sessionModel) leave(t *rapid.T) {
+	if m.c == nil {
+		t.Skip("offline")
+	}
+	m.c.drop()
+	m.c, m.got, m.pids = nil, 0, nil
+}
+
+func (m *sessionModel) reopen(t *rapid.T) {
+	if rapid.IntRange(0, 4).Draw(t, "rarely") > 0 {
+		t.Skip("it takes long")
+	}
+	if m.c != nil {
+		m.leave(t)
+	}
+	m.b.Close(context.Background())
+	m.open(t)
+}
+
+func (m *sessionModel) publish(t *rapid.T) {
+	topic := rapid.SampledFrom([]string{"a", "b", "c/d"}).Draw(t, "topic")
+	for range rapid.IntRange(1, 6).Draw(t, "messages") {
+		m.count++
+		text := fmt.Sprint(topic, " ", m.count)
+		if err := m.b.Publish(t.Context(), &thingward.Message{Scope: scope, Topic: topic, Payload: fmt.Append(nil, m.count), QoS: 1}); err != nil {
+			t.Fatal(err)
+		}
+		for filter := range m.subs {
+			if mqtt.MatchAWS(filter, topic) {
+				m.waiting = append(m.waiting, text)
+				break
+			}
+		}
+	}
+}
+
+// receive takes what has arrived and compares.
+func (m *sessionModel) receive(t *rapid.T) {
+	if m.c == nil {
+		t.Skip("offline")
+	}
+	m.c.send(&mqtt.Pingreq{})
+	for {
+		p, ok := m.c.next().(*mqtt.Publish)
+		if !ok {
+			return
+		}
+		text := fmt.Sprint(p.Topic, " ", string(p.Payload))
+		if m.got == len(m.waiting) || m.waiting[m.got] != text {
+			t.Fatalf("received %s, waiting are %v from %d on", text, m.waiting, m.got)
+		}
+		m.got++
+		m.pids = append(m.pids, p.PacketID)
+	}
+}
+
+// acknowledge answers some of the received messages, in any order.
+func (m *sessionModel) acknowledge(t *rapid.T) {
+	if m.got == 0 {
+		t.Skip("nothing received")
+	}
+	for range rapid.IntRange(1, m.got).Draw(t, "how many") {
+		i := rapid.IntRange(0, m.got-1).Draw(t, "which")
+		m.c.send(&mqtt.Puback{PacketID: m.pids[i]})
+		m.pids = slices.Delete(m.pids, i, i+1)
+		m.waiting = slices.Delete(m.waiting, i, i+1)
+		m.got--
+	}
+	m.receive(t)
+}
+
+// drain receives and acknowledges everything.
+func (m *sessionModel) drain(t *rapid.T) {
+	if m.c == nil {
+		m.connect(t)
+	}
+	for m.receive(t); m.got > 0; m.receive(t) {
+		for _, pid := range m.pids {
+			m.c.send(&mqtt.Puback{PacketID: pid})
+		}
+		m.waiting, m.got, m.pids = m.waiting[m.got:], 0, nil
+	}
+	if len(m.waiting) > 0 {
+		t.Fatalf("never received: %v", m.waiting)
+	}
+}
+
+// change subscribes or unsubscribes, with nothing under way: what becomes of that is free.
+func (m *sessionModel) change(t *rapid.T) {
+	m.drain(t)
+	filter := rapid.SampledFrom([]string{"a", "b", "+", "c/#"}).Draw(t, "filter")
+	if m.subs[filter] {
+		m.c.send(&mqtt.Unsubscribe{PacketID: 1, Filters: []string{filter}})
+		expect[*mqtt.Unsuback](m.c)
+		delete(m.subs, filter)
+		return
+	}
+	m.c.subscribe(1, filter)
+	m.subs[filter] = true
+}
+
+func TestSessionModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		dir, err := os.MkdirTemp("", "broker")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.RemoveAll(dir) })
+		m := &sessionModel{dir: dir, limits: AWS(), subs: map[string]bool{}}
+		m.limits.MaxInflight = rapid.IntRange(1, 4).Draw(t, "window")
+		m.limits.MaxQueued = rapid.IntRange(0, 3).Draw(t, "queue")
+		m.open(t)
+		m.change(t)
+		t.Repeat(map[string]func(*rapid.T){
+			"connect": m.connect, "leave": m.leave, "reopen": m.reopen, "publish": m.publish,
+			"receive": m.receive, "acknowledge": m.acknowledge, "change": m.change,
+		})
+		m.drain(t)
+		m.b.Close(context.Background())
+	})
+}
