@@ -225,6 +225,9 @@ func (s *statement) matchResource(e *evaluation) bool {
 		if s.notResource && !p.resolved(e) {
 			return false
 		}
+		if !p.mayBegin(e.arn) {
+			continue
+		}
 		if match(p, e.arn, e) {
 			return !s.notResource
 		}

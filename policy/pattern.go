@@ -114,6 +114,15 @@ func match[T string | []byte](p pattern, text T, e *evaluation) bool {
 	}
 }
 
+// mayBegin reports whether text begins with the literal that p begins with. Most resources fail here.
+func (p pattern) mayBegin(text []byte) bool {
+	if p[0].kind != literal {
+		return true
+	}
+	want := p[0].text
+	return len(text) >= len(want) && string(text[:len(want)]) == want
+}
+
 // take returns how many bytes of text s fits, beginning at at; -1 when it does not fit.
 func take[T string | []byte](s *segment, text T, at int, e *evaluation) int {
 	want := s.text
