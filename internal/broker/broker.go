@@ -62,6 +62,7 @@ var ErrClosed = errors.New("broker is closed")
 
 // A Broker routes messages between connections, sessions, handlers and observers.
 type Broker struct {
+	dir    string
 	limits Limits
 	log    *slog.Logger
 	msgs   *msglog.Log
@@ -91,7 +92,7 @@ func Open(cfg Config) (*Broker, error) {
 	if cfg.Limits == (Limits{}) {
 		cfg.Limits = AWS()
 	}
-	b := &Broker{limits: cfg.Limits, log: cmp.Or(cfg.Log, slog.Default()), namespaces: map[thingward.Scope]*namespace{},
+	b := &Broker{dir: cfg.Dir, limits: cfg.Limits, log: cmp.Or(cfg.Log, slog.Default()), namespaces: map[thingward.Scope]*namespace{},
 		stop: make(chan struct{}), swept: make(chan struct{})}
 	logConfig := msglog.Config{Dir: cfg.Dir, MaxSize: cfg.MaxLogSize, Sync: cfg.Durability == DurableDisk, Log: b.log}
 	if cfg.Dir == "" {

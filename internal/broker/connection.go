@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -19,6 +20,8 @@ const (
 	readSize     = 16 << 10         // of a pooled read buffer
 	writeTimeout = 60 * time.Second // a client that takes nothing for so long is gone
 	hangUpTime   = 5 * time.Second  // to write the last packet
+	lingerTime   = time.Second      // for the client to read it and close
+	lingerSize   = 1 << 20          // what may still come from it meanwhile
 )
 
 // A connection is one client that is connected. Unless said otherwise its fields belong to the reading goroutine
@@ -63,6 +66,7 @@ type connection struct {
 	out          *buffer // not yet written
 	writing      bool    // a writer is there, or about to be
 	closing      bool    // close when out is empty
+	linger       bool    // after a DISCONNECT: wait for the client, or a reset would overtake it
 	writeExpires time.Time
 }
 
@@ -157,12 +161,10 @@ func (c *connection) write() {
 		out := c.out
 		if out == nil {
 			c.writing = false
-			closing := c.closing
-			c.mu.Unlock()
-			if closing {
-				c.net.Close()
-				close(c.written)
+			if c.closing {
+				c.shut()
 			}
+			c.mu.Unlock()
 			return
 		}
 		c.out = nil
@@ -176,6 +178,28 @@ func (c *connection) write() {
 			close(c.written) // writing stays set, so that no other writer starts
 			return
 		}
+	}
+}
+
+// shut closes the connection, or just our half of it if the client has a DISCONNECT to read. Called with mu held,
+// by the last writer.
+func (c *connection) shut() {
+	half, ok := c.net.(interface{ CloseWrite() error })
+	if c.linger && ok && half.CloseWrite() == nil {
+		c.net.SetReadDeadline(time.Now().Add(lingerTime))
+	} else {
+		c.net.Close()
+	}
+	close(c.written)
+}
+
+// drain reads what still comes, until the client closes or time is up.
+func (c *connection) drain() {
+	c.mu.Lock()
+	linger := c.linger
+	c.mu.Unlock()
+	if linger {
+		io.CopyN(io.Discard, c.net, lingerSize)
 	}
 }
 
@@ -211,6 +235,7 @@ func (c *connection) hangUp(e ending) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e.code != 0 && c.version == mqtt.V5 {
+		c.linger = true
 		if c.out == nil {
 			c.out = buffers.Get().(*buffer)
 		}
@@ -237,6 +262,7 @@ func (c *connection) run(ctx context.Context, early []byte) {
 	c.batch.start(nil)
 	<-c.detached
 	<-c.written
+	c.drain()
 }
 
 // read reads and handles packets. An idle connection waits with a few bytes of its own; a pooled buffer is
@@ -275,11 +301,7 @@ func (c *connection) read(early []byte) *ending {
 			buf = make([]byte, 2*len(rest))
 			copy(buf, rest)
 		}
-		now := time.Now()
-		if slack := min(c.keepAlive/8, time.Second); c.keepAlive > 0 && now.After(deadline.Add(-c.keepAlive*3/2)) {
-			deadline = now.Add(c.keepAlive*3/2 + slack)
-			c.net.SetReadDeadline(deadline)
-		}
+		deadline = c.extendRead(deadline)
 		n, err := c.net.Read(buf[len(rest):])
 		if err != nil && n == 0 {
 			return readEnding(err)
@@ -287,6 +309,22 @@ func (c *connection) read(early []byte) *ending {
 		busy = len(rest)+n == len(buf)
 		data = buf[:len(rest)+n]
 	}
+}
+
+// extendRead moves the read deadline so that it comes one and a half times the keep-alive after now, or up to a
+// second later: moving it costs as much as a small message.
+func (c *connection) extendRead(deadline time.Time) time.Time {
+	limit, now := c.keepAlive*3/2, time.Now()
+	if limit == 0 || now.Before(deadline.Add(-limit)) {
+		return deadline
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closing {
+		deadline = now.Add(limit + min(limit/8, time.Second))
+		c.net.SetReadDeadline(deadline)
+	}
+	return deadline
 }
 
 // readEnding says what a failed read means.

@@ -81,7 +81,12 @@ func appendBody(b []byte, p *publication, direct bool, targets []string) []byte 
 	}
 	b = appendString(b, p.clientID)
 	b = appendString(b, p.principal)
-	b = appendString(b, p.source.AsSlice())
+	var address [32]byte
+	source, err := p.source.WithZone("").AppendBinary(address[:0])
+	if err != nil {
+		source = nil // cannot happen: AppendBinary has no way to fail
+	}
+	b = appendString(b, source)
 	b = appendTime(b, p.time)
 	b = binary.AppendUvarint(b, uint64(p.hops))
 	if p.wire != nil {
@@ -192,7 +197,9 @@ func (d *decoder) message(scope thingward.Scope) *storedMessage {
 		m.targets = append(m.targets, d.string())
 	}
 	m.ClientID, m.Principal = d.string(), d.string()
-	m.SourceIP, _ = netip.AddrFromSlice(d.bytes())
+	if source, ok := netip.AddrFromSlice(d.bytes()); ok {
+		m.SourceIP = source
+	}
 	m.Time = d.time()
 	m.Hops = int(d.uvarint())
 	if flags&hasPropsFlag != 0 {

@@ -242,8 +242,24 @@ func (s *session) attach(bt *batch, c *connection, connack []byte) {
 		return
 	}
 	c.push(bt, connack)
+	s.shrink(c.window)
 	s.inflight = slices.DeleteFunc(s.inflight, func(f inflight) bool { return !s.resend(bt, c, f) })
 	s.conn.Store(c)
+}
+
+// shrink leaves to the log what is more in flight than the new connection takes. Called with mu held.
+func (s *session) shrink(window int) {
+	kept := 0
+	s.inflight = slices.DeleteFunc(s.inflight, func(f inflight) bool {
+		if f.released || kept < window {
+			kept++
+			return false
+		}
+		if !s.behind || f.at < s.next {
+			s.behind, s.next = true, f.at
+		}
+		return true
+	})
 }
 
 // resend repeats a delivery on a new connection. It is false if that cannot be done any more.
@@ -265,7 +281,12 @@ func (s *session) resend(bt *batch, c *connection, f inflight) bool {
 	p.of(&m.Message, bt.now)
 	packet := mqtt.Publish{Dup: true, Topic: p.topic, Payload: p.payload, QoS: f.qos, PacketID: f.pid,
 		Retain: m.Retain && m.direct, Properties: p.wire}
-	c.pushPacket(bt, &packet)
+	b, err := packet.Append(nil, c.version)
+	if err != nil || !c.accepts(len(b)) {
+		return false
+	}
+	c.push(bt, b)
+	bt.sent++
 	return true
 }
 

@@ -9,7 +9,7 @@ import (
 
 const (
 	sweepEvery    = time.Second
-	snapshotEvery = 64 << 20 // bytes of log
+	snapshotEvery = 64 << 20 // bytes of log; in memory 4 MiB, as a snapshot costs nothing there
 )
 
 // sweep writes down positions, makes snapshots, trims the log and forgets what has expired, until Close.
@@ -41,7 +41,7 @@ func (b *Broker) sweepOnce(now time.Time) error {
 			return err
 		}
 	}
-	if end-b.snapshot < snapshotEvery {
+	if end-b.snapshot < snapshotEvery && (b.dir != "" || end-b.snapshot < 4<<20) {
 		return nil
 	}
 	if err := b.saveSnapshot(); err != nil {
