@@ -1,7 +1,8 @@
 # Everything a newcomer needs: `make demo` and `make test`. The rest is for daily work.
 
 GO      ?= go
-OVERLAY := $(CURDIR)/build/overlay.json
+# The underscore keeps the file out of ./...
+OVERLAY := $(CURDIR)/build/_tls/overlay.json
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 
 # The overlay lets crypto/tls serve the hello of 2015 chips, see tools/tlsoverlay.
@@ -17,7 +18,7 @@ bin/thingward: $(OVERLAY) FORCE
 	$(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/thingward
 
 $(OVERLAY): FORCE
-	@GOFLAGS= $(GO) run ./tools/tlsoverlay -o build
+	@GOFLAGS= $(GO) run ./tools/tlsoverlay -o build/_tls
 
 # The whole chain, live: chip, factory, registration, first message. ARGS=--exit ends after it.
 demo: bin/thingward

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/thingward/thingward/internal/server"
+)
+
+// names collects a flag that may be given more than once, or with commas.
+type names []string
+
+func (n *names) String() string { return strings.Join(*n, ",") }
+
+func (n *names) Set(v string) error {
+	for name := range strings.SplitSeq(v, ",") {
+		if name == "" {
+			return errors.New("empty name")
+		}
+		*n = append(*n, name)
+	}
+	return nil
+}
+
+func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	var cfg server.Config
+	var level slog.Level
+	fs := flag.NewFlagSet("serve", flag.ContinueOnError)
+	fs.StringVar(&cfg.Data, "data", "", "`directory` of everything that is kept (default ~/.local/share/thingward)")
+	fs.BoolVar(&cfg.Ephemeral, "ephemeral", false, "keep nothing on disk")
+	fs.StringVar(&cfg.Account, "account", "", "`id` of the account that the first start makes, 12 digits (default random)")
+	fs.StringVar(&cfg.AccessKey, "access-key", "", "its access key as `ID:SECRET` (default random)")
+	fs.StringVar(&cfg.Region, "region", "us-east-1", "`region` served, or any")
+	fs.Var((*names)(&cfg.Names), "name", "host `name` or address of this server for its certificates, may be repeated; the first is what\nDescribeEndpoint answers (default localhost, this machine's name, 127.0.0.1, ::1)")
+	fs.StringVar(&cfg.MQTT, "mqtt", "", "`address` of MQTT over TLS (default :8883)")
+	fs.StringVar(&cfg.API, "api", "", "`address` of the AWS API, plain HTTP (default 127.0.0.1:8080)")
+	fs.StringVar(&cfg.Plain, "plain", "", "loopback `address` of MQTT without TLS, such as 127.0.0.1:1883 (default none)")
+	fs.StringVar(&cfg.PlainAs, "plain-as", "", "`certificate` id or ARN that clients of --plain act as")
+	fs.IntVar(&cfg.PortOffset, "port-offset", 0, "`number` added to every default port")
+	fs.BoolVar(&cfg.AllowReset, "allow-reset", false, "let POST /_thingward/reset empty the server, without asking who calls")
+	fs.StringVar(&cfg.NodePath, "node-path", os.Getenv("NODE_PATH"), "`directory` of modules for functions on Node (default $NODE_PATH)")
+	fs.TextVar(&level, "log-level", slog.LevelInfo, "`level` of the log on standard error: DEBUG, INFO, WARN or ERROR")
+	if err := parse(fs, args, stderr); err != nil {
+		return err
+	}
+	cfg.Log = slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
+
+	s, err := server.New(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	welcome(stdout, s)
+	err = s.Run(ctx)
+	if ctx.Err() != nil {
+		cfg.Log.Info("shutting down")
+	}
+	return errors.Join(err, s.Close(context.WithoutCancel(ctx)))
+}
+
+// welcome says where everything is.
+func welcome(w io.Writer, s *server.Server) {
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(w, "  %-10s %s\n", name, value)
+		}
+	}
+	fmt.Fprintf(w, "Thingward is ready. Account %s, region %s.\n", s.Scope().Account, s.Scope().Region)
+	line("MQTT/TLS", s.MQTTAddr().String())
+	if a := s.PlainAddr(); a != nil {
+		line("MQTT", a.String()+" (this machine only)")
+	}
+	line("AWS API", s.Endpoint())
+	line("data", s.Data())
+	line("CA file", s.RootFile())
+	if s.Data() == "" {
+		line("access key", s.Environment()[0]+" (as given, or lost with the process: nothing is kept)")
+		return
+	}
+	line("access key", s.EnvironmentFile())
+	fmt.Fprintf(w, "Point AWS clients here with:\n\n  eval \"$(thingward env%s)\"\n\n", dataFlag(s.Data()))
+}
+
+// dataFlag is the flag that names a data directory, nothing for the default one.
+func dataFlag(data string) string {
+	if d, err := server.DefaultData(); err == nil && d == data {
+		return ""
+	}
+	return " --data " + shellQuote(data)
+}
+
+func env(_ context.Context, args []string, stdout, stderr io.Writer) error {
+	fs := flag.NewFlagSet("env", flag.ContinueOnError)
+	data := fs.String("data", "", "`directory` of the server (default ~/.local/share/thingward)")
+	if err := parse(fs, args, stderr); err != nil {
+		return err
+	}
+	if *data == "" {
+		var err error
+		if *data, err = server.DefaultData(); err != nil {
+			return err
+		}
+	}
+	variables, err := server.ReadEnvironment(*data)
+	if err != nil {
+		return err
+	}
+	for _, v := range variables {
+		name, value, _ := strings.Cut(v, "=")
+		fmt.Fprintf(stdout, "export %s=%s\n", name, shellQuote(value))
+	}
+	return nil
+}
+
+// shellQuote returns s so that a shell reads it as one word.
+func shellQuote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./:@%+=,", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,160 @@
+package server
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Ports that devices and tools expect.
+const (
+	MQTTPort = 8883 // MQTT over TLS
+	APIPort  = 8080 // AWS API
+)
+
+// Config says how a Server runs. The zero Config works: everything on disk in [DefaultData], on the default ports.
+type Config struct {
+	// Data is the directory of everything that is kept; it is made with mode 0700. Empty: DefaultData().
+	Data string
+
+	// Ephemeral keeps nothing on disk. Data must be empty then.
+	Ephemeral bool
+
+	// Account is the 12-digit account that the first start makes. Empty: a random one. A data directory
+	// that has an account already keeps it.
+	Account string
+
+	// AccessKey is the key of that account as ID:SECRET. Empty: made at random.
+	AccessKey string
+
+	// Region is the region served, or "any". Empty: us-east-1.
+	Region string
+
+	// Names are the host names and addresses that clients use; the server's certificates carry them.
+	// The first one is what DescribeEndpoint answers. Empty: localhost, the machine's own name, and the
+	// loopback addresses.
+	Names []string
+
+	// MQTT is the address of MQTT over TLS. Empty: ":8883".
+	MQTT string
+
+	// API is the address of the AWS API, which is plain HTTP. Empty: "127.0.0.1:8080".
+	API string
+
+	// Plain is the loopback address of MQTT without TLS, and PlainAs the certificate id (or ARN) as whom its
+	// clients act. Empty: none.
+	Plain, PlainAs string
+
+	// PortOffset is added to the port of every address that is not given above.
+	PortOffset int
+
+	// AllowReset lets anybody who reaches the API empty the server: POST /_thingward/reset. For tests.
+	AllowReset bool
+
+	// NodePath is where functions on Node find modules that are not in their zip file.
+	NodePath string
+
+	// Log gets what happens. Nil: nothing is logged.
+	Log *slog.Logger
+}
+
+const anyRegion = "any"
+
+var (
+	accountPattern   = regexp.MustCompile(`^[0-9]{12}$`)
+	accessKeyPattern = regexp.MustCompile(`^[A-Za-z0-9_]{16,128}:[^\s:]{8,128}$`)
+	regionPattern    = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]+$`)
+)
+
+// DefaultData is the data directory of the user: $XDG_DATA_HOME/thingward, or ~/.local/share/thingward.
+func DefaultData() (string, error) {
+	if dir := os.Getenv("XDG_DATA_HOME"); dir != "" {
+		return filepath.Join(dir, "thingward"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("no place for the data directory: %w; name one with --data", err)
+	}
+	return filepath.Join(home, ".local", "share", "thingward"), nil
+}
+
+// complete checks c and fills in what is absent.
+func (c *Config) complete() error {
+	c.Region = cmp.Or(c.Region, "us-east-1")
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := c.check(); err != nil {
+		return err
+	}
+	if c.MQTT == "" {
+		c.MQTT = ":" + strconv.Itoa(MQTTPort+c.PortOffset)
+	}
+	if c.API == "" {
+		c.API = "127.0.0.1:" + strconv.Itoa(APIPort+c.PortOffset)
+	}
+	if len(c.Names) == 0 {
+		c.Names = []string{"localhost"}
+		if name, err := os.Hostname(); err == nil && name != "localhost" {
+			c.Names = append(c.Names, name)
+		}
+		c.Names = append(c.Names, "127.0.0.1", "::1")
+	}
+	if c.Ephemeral || c.Data != "" {
+		return nil
+	}
+	var err error
+	c.Data, err = DefaultData()
+	return err
+}
+
+func (c *Config) check() error {
+	var errs []error
+	require := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	require(c.Data == "" || !c.Ephemeral, "an ephemeral server has no data directory: give one or the other")
+	require(c.Account == "" || accountPattern.MatchString(c.Account), "account %q: want 12 digits", c.Account)
+	require(c.AccessKey == "" || accessKeyPattern.MatchString(c.AccessKey), "access key: want ID:SECRET, an id of at least 16 letters and digits and a secret of at least 8 characters")
+	require(c.Region == anyRegion || regionPattern.MatchString(c.Region), "region %q: want a name such as eu-central-1, or %q", c.Region, anyRegion)
+	require((c.Plain == "") == (c.PlainAs == ""), "a plain listener needs both its address and the certificate that its clients act as")
+	require(c.PortOffset >= 0 && c.PortOffset < 56000, "port offset %d: want 0 to 55999", c.PortOffset)
+	for _, a := range []string{c.MQTT, c.API, c.Plain} {
+		if a != "" {
+			_, _, err := net.SplitHostPort(a)
+			require(err == nil, "address %q: want host:port or :port", a)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// path returns the name of a file or directory in the data directory, empty when nothing is kept.
+func (c *Config) path(name string) string {
+	if c.Ephemeral {
+		return ""
+	}
+	return filepath.Join(c.Data, name)
+}
+
+// region is the one that things happen in when nobody names one.
+func (c *Config) region() string {
+	if c.Region == anyRegion {
+		return "us-east-1"
+	}
+	return c.Region
+}
+
+// accessKey splits AccessKey.
+func (c *Config) accessKey() (id, secret string) {
+	id, secret, _ = strings.Cut(c.AccessKey, ":")
+	return id, secret
+}

@@ -1,0 +1,354 @@
+// Package server builds the whole of Thingward from one [Config]: store, identity, broker, rules and functions, and the
+// doors for devices and AWS clients in front of them.
+//
+//	s, err := server.New(ctx, server.Config{Ephemeral: true})
+//	go s.Run(ctx)
+//	… s.Endpoint(), s.Environment() …
+//	s.Close(ctx)
+//
+// It decides nothing by itself: it hands what one package offers to the package that needs it, and it is where a change
+// notice of the bus meets the live connections of the broker.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/internal/api"
+	"github.com/thingward/thingward/internal/broker"
+	"github.com/thingward/thingward/internal/bus"
+	"github.com/thingward/thingward/internal/ca"
+	"github.com/thingward/thingward/internal/function"
+	"github.com/thingward/thingward/internal/gateway"
+	"github.com/thingward/thingward/internal/identity"
+	"github.com/thingward/thingward/internal/registry"
+	"github.com/thingward/thingward/internal/rules"
+	"github.com/thingward/thingward/internal/store"
+	"golang.org/x/sync/errgroup"
+)
+
+// A Server is everything, listening.
+type Server struct {
+	cfg Config
+	log *slog.Logger
+
+	store     *store.DB
+	bus       *bus.Bus
+	broker    *broker.Broker
+	identity  *identity.Service
+	registry  *registry.Service
+	functions *function.Service
+	rules     *rules.Engine
+	gateway   *gateway.Gateway
+	http      *http.Server
+	tls       *ca.ServerIdentity
+	key       *store.AccessKey // of the account that the first start made
+
+	mqtt, api, plain net.Listener // plain is nil when there is none
+
+	cleanup []func(context.Context) error // in the order of construction; Close runs it backwards
+	close   sync.Once
+	closed  error
+}
+
+// New opens the data directory, builds the server and its listeners. Nothing is served before Run.
+func New(ctx context.Context, cfg Config) (_ *Server, err error) {
+	if err := cfg.complete(); err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, log: cfg.Log, bus: bus.New()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close(ctx))
+		}
+	}()
+	for _, build := range []func(context.Context) error{
+		s.openData, s.openBroker, s.openIdentity, s.openRules, s.listen, s.openDoors, s.writeEnvironment,
+	} {
+		if err := build(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// onClose remembers what has to be closed.
+func (s *Server) onClose(f func(context.Context) error) { s.cleanup = append(s.cleanup, f) }
+
+func (s *Server) openData(ctx context.Context) (err error) {
+	if !s.cfg.Ephemeral {
+		if err := os.MkdirAll(s.cfg.path("tls"), 0o700); err != nil {
+			return fmt.Errorf("data directory: %w", err)
+		}
+	}
+	s.store, err = store.Open(ctx, store.Config{Path: s.cfg.path("thingward.db"), Log: s.log})
+	if err != nil {
+		return err
+	}
+	s.onClose(func(context.Context) error { return s.store.Close() })
+	s.tls, err = ca.LoadServer(ca.ServerConfig{Dir: s.cfg.path("tls"), Names: s.cfg.Names, Log: s.log})
+	return err
+}
+
+func (s *Server) openBroker(context.Context) (err error) {
+	s.broker, err = broker.Open(broker.Config{Dir: s.cfg.path("messages"), Log: s.log})
+	if err != nil {
+		return err
+	}
+	s.onClose(s.broker.Close)
+	return nil
+}
+
+func (s *Server) openIdentity(ctx context.Context) error {
+	authority := ca.NewAuthority(ca.AuthorityConfig{Store: s.store, Log: s.log})
+	s.identity = identity.New(identity.Config{
+		Store: s.store, Bus: s.bus, CA: authority, Log: s.log, Publish: s.broker.Publish,
+	})
+	s.onClose(func(context.Context) error { s.identity.Close(); return nil })
+	s.registry = registry.New(registry.Config{Store: s.store, Bus: s.bus, Log: s.log})
+	cancel := s.bus.Subscribe(s.changed)
+	s.onClose(func(context.Context) error { cancel(); return nil })
+	return s.bootstrap(ctx)
+}
+
+// bootstrap makes the account and its access key, unless there is one.
+func (s *Server) bootstrap(ctx context.Context) error {
+	id, secret := s.cfg.accessKey()
+	key, made, err := s.identity.BootstrapAccount(ctx, identity.Bootstrap{Account: s.cfg.Account, KeyID: id, KeySecret: secret})
+	if err != nil {
+		return err
+	}
+	if made {
+		s.log.Info("account made", "accountId", key.Account, "accessKeyId", key.ID)
+	}
+	s.key = key
+	return nil
+}
+
+func (s *Server) openRules(ctx context.Context) (err error) {
+	s.functions, err = function.New(function.Config{
+		Store: s.store, Dir: s.cfg.path("functions"), NodePath: s.cfg.NodePath, Log: s.log,
+		Endpoint: s.Endpoint,
+		Credentials: func(_ context.Context, scope thingward.Scope) (function.Credentials, error) {
+			if scope.Account != s.key.Account {
+				return function.Credentials{}, fmt.Errorf("no access key for functions of account %s", scope.Account)
+			}
+			return function.Credentials{AccessKeyID: s.key.ID, SecretAccessKey: s.key.Secret}, nil
+		},
+	})
+	if err != nil {
+		return err
+	}
+	s.onClose(func(context.Context) error { return s.functions.Close() })
+	s.rules, err = rules.New(ctx, rules.Config{Store: s.store, Bus: s.bus, Functions: s.functions, Publish: s.broker.Publish, Log: s.log})
+	if err != nil {
+		return err
+	}
+	s.onClose(func(context.Context) error { s.rules.Close(); return nil })
+	s.broker.Observe(s.rules.OnMessage)
+	return nil
+}
+
+func (s *Server) listen(ctx context.Context) error {
+	for _, l := range []struct {
+		to   *net.Listener
+		addr string
+	}{{&s.mqtt, s.cfg.MQTT}, {&s.api, s.cfg.API}, {&s.plain, s.cfg.Plain}} {
+		if l.addr == "" {
+			continue
+		}
+		var lc net.ListenConfig
+		opened, err := lc.Listen(ctx, "tcp", l.addr)
+		if err != nil {
+			return fmt.Errorf("%w; choose another address, or move all ports with --port-offset", err)
+		}
+		*l.to = opened
+		s.onClose(func(context.Context) error { opened.Close(); return nil }) // the doors may have closed it
+	}
+	return nil
+}
+
+func (s *Server) openDoors(context.Context) (err error) {
+	s.gateway, err = gateway.New(gateway.Config{
+		Certificates: s.tls.Certificates, ServerNames: s.cfg.Names, Log: s.log,
+		Authenticate: s.identity.Authenticate, Serve: s.broker.Serve,
+	})
+	if err != nil {
+		return err
+	}
+	s.onClose(s.gateway.Close)
+	handler, err := api.New(api.Config{
+		Regions: s.regions(), Endpoint: s.cfg.Names[0], Log: s.log,
+		Identity: s.identity, Registry: s.registry, Rules: s.rules, Functions: s.functions,
+	})
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	if s.cfg.AllowReset {
+		mux.HandleFunc("POST /_thingward/reset", s.serveReset)
+	}
+	s.http = &http.Server{
+		Handler:           door{own: mux, aws: handler},
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	s.onClose(s.http.Shutdown)
+	return nil
+}
+
+// A door tells the server's own pages from AWS's API. A mux would do, but it cleans paths, and a path that is part of a
+// signature must stay as it came.
+type door struct{ own, aws http.Handler }
+
+func (d door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/healthz" || strings.HasPrefix(r.URL.Path, "/_thingward/") {
+		d.own.ServeHTTP(w, r)
+		return
+	}
+	d.aws.ServeHTTP(w, r)
+}
+
+func (s *Server) regions() []string {
+	if s.cfg.Region == anyRegion {
+		return nil
+	}
+	return []string{s.cfg.Region}
+}
+
+// Run serves until ctx is done or a listener fails. It does not close the server.
+func (s *Server) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.gateway.ServeTLS(s.mqtt) })
+	if s.plain != nil {
+		g.Go(func() error { return s.gateway.ServePlain(s.plain, s.plainPrincipal) })
+	}
+	g.Go(func() error {
+		if err := s.http.Serve(s.api); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	g.Go(func() error {
+		<-ctx.Done()
+		shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+		defer cancel()
+		return errors.Join(s.http.Shutdown(shutdown), s.gateway.Close(shutdown))
+	})
+	return g.Wait()
+}
+
+// drain is how long connections and requests may take to end.
+const drain = 5 * time.Second
+
+// Close ends what New has begun, doors first and the store last. It is safe to call twice.
+func (s *Server) Close(ctx context.Context) error {
+	s.close.Do(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+		defer cancel()
+		for i := len(s.cleanup) - 1; i >= 0; i-- {
+			s.closed = errors.Join(s.closed, s.cleanup[i](ctx))
+		}
+	})
+	return s.closed
+}
+
+// plainPrincipal is whom clients of the plain listener act as, at this moment.
+func (s *Server) plainPrincipal(ctx context.Context) (*thingward.Principal, error) {
+	id := s.cfg.PlainAs
+	scope := s.Scope()
+	if arn, err := thingward.ParseARN(id); err == nil {
+		scope = arn.Scope()
+		_, id = arn.Split()
+	}
+	return s.identity.Principal(ctx, scope, id)
+}
+
+// changed brings a change of a certificate, its policies or its things to the connections that live on them.
+func (s *Server) changed(c bus.Change) {
+	if c.Kind != bus.CertificateChanged {
+		return
+	}
+	p, err := s.identity.Principal(context.Background(), c.Scope, c.ID)
+	if _, refused := errors.AsType[*identity.Refusal](err); refused {
+		s.broker.Disconnect(c.Scope, c.ID, broker.AuthError)
+		return
+	}
+	if err != nil {
+		s.log.Error("a change did not reach live connections; they keep their policies until they reconnect",
+			"principalId", c.ID, "error", err)
+		return
+	}
+	s.broker.UpdatePrincipal(p)
+}
+
+// Reset makes the server what it was after its first start.
+func (s *Server) Reset(ctx context.Context) error {
+	if err := s.store.Reset(ctx); err != nil {
+		return err
+	}
+	s.bus.Publish(bus.Change{Kind: bus.Reset})
+	if err := s.broker.Reset(ctx); err != nil {
+		return err
+	}
+	s.cfg.Account, s.cfg.AccessKey = s.key.Account, s.key.ID+":"+s.key.Secret
+	return s.bootstrap(ctx)
+}
+
+func (s *Server) serveReset(w http.ResponseWriter, r *http.Request) {
+	if err := s.Reset(r.Context()); err != nil {
+		s.log.Error("reset failed", "error", err)
+		http.Error(w, "reset failed, the log says why", http.StatusInternalServerError)
+		return
+	}
+	s.log.Info("reset: everything is gone but the account and its access key")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// Scope is the account that the first start made, in the region served (with region "any": us-east-1).
+func (s *Server) Scope() thingward.Scope {
+	return thingward.Scope{Account: s.key.Account, Region: s.cfg.region()}
+}
+
+// Endpoint is the URL of the AWS API.
+func (s *Server) Endpoint() string { return "http://" + s.api.Addr().String() }
+
+// MQTTAddr, and PlainAddr unless it is nil, are where MQTT is spoken.
+func (s *Server) MQTTAddr() net.Addr { return s.mqtt.Addr() }
+
+// PlainAddr is the address of the plain listener, nil when there is none.
+func (s *Server) PlainAddr() net.Addr {
+	if s.plain == nil {
+		return nil
+	}
+	return s.plain.Addr()
+}
+
+// RootPEM is the CA file for clients: the roots of the server's own TLS certificates.
+func (s *Server) RootPEM() []byte { return s.tls.RootPEM }
+
+// RootFile is where RootPEM stands on disk, empty when nothing is kept.
+func (s *Server) RootFile() string {
+	if s.cfg.Ephemeral {
+		return ""
+	}
+	return filepath.Join(s.cfg.Data, "tls", ca.RootPEMFile)
+}
+
+// Data is the data directory, empty when nothing is kept.
+func (s *Server) Data() string { return s.cfg.Data }
+
+// LegacyHello tells whether chips of 2015 are served, see package gateway.
+func (s *Server) LegacyHello() bool { return s.gateway.LegacyHello() }
