@@ -1,5 +1,7 @@
 package api
 
+//lint:file-ignore SA1019 clients still call the operations that AWS has deprecated
+
 import (
 	"archive/zip"
 	"bytes"
@@ -30,7 +32,6 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/thingward/thingward/internal/api/awsmodel"
 	"github.com/thingward/thingward/internal/bus"
 	"github.com/thingward/thingward/internal/ca"
 	"github.com/thingward/thingward/internal/function"
@@ -372,30 +373,25 @@ func TestRegionsAreApart(t *testing.T) {
 	equal(t, len(must(iot.NewFromConfig(config).ListThings(ctx, nil))(t).Things), 0)
 }
 
-// Inputs and outputs of handlers have exactly the members that the model knows, or fewer.
+// Inputs of handlers have no member that the model does not know: a slip of the pen would stay empty for ever.
 func TestHandlersFitTheModel(t *testing.T) {
 	for _, o := range new(door).operations() {
-		op := o.service.ByName(o.name)
-		if op == nil {
-			t.Errorf("%s is not in the model of %s", o.name, o.service.Name)
-			continue
+		s, err := newService(o.service)
+		if err != nil {
+			t.Fatal(err)
 		}
-		members := make(map[string]bool)
-		for _, sh := range o.service.Shapes {
-			if sh.Name == op.Input {
-				for _, m := range sh.Members {
-					members[m.Name] = true
-				}
+		in := reflect.TypeOf(o.input()).Elem()
+		if in == reflect.TypeFor[createFunctionRequest]() {
+			continue // has all of a function's configuration, of which a request gives a part
+		}
+		known := make(map[string]bool)
+		for _, m := range s.shapes[s.byName[o.name].op.Input].Members {
+			known[m.Name] = true
+		}
+		for _, name := range jsonNames(in) {
+			if !known[name] {
+				t.Errorf("%s has no member %s", o.name, name)
 			}
-		}
-		for _, name := range jsonNames(reflect.TypeOf(o.input()).Elem()) {
-			// A function's own configuration has members that only answers have.
-			if !members[name] && reflect.TypeOf(o.input()).Elem() != reflect.TypeFor[createFunctionRequest]() {
-				t.Errorf("%s: the input has no member %s", o.name, name)
-			}
-		}
-		if op.Paging != nil && o.service != &awsmodel.Lambda && !members[op.Paging.Input] {
-			t.Errorf("%s does not page", o.name)
 		}
 	}
 }

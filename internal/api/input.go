@@ -99,7 +99,7 @@ func (s *service) readTexts(shape *awsmodel.Shape, texts func(awsmodel.Member) [
 			v, err = fromBase64(v.(string))
 		}
 		if err != nil {
-			return nil, thingward.Errorf(serialization, "'%s' %v", m.Name, err)
+			return nil, thingward.Errorf(serialization, "'%s' %v.", m.Name, err)
 		}
 		tree[m.Name] = v
 	}
@@ -278,7 +278,7 @@ func fromText(shape *awsmodel.Shape, text string) (any, error) {
 		v, err = base64.StdEncoding.DecodeString(text)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("must be %s.", wanted(shape.Kind))
+		return nil, fmt.Errorf("must be %s", wanted(shape.Kind))
 	}
 	return v, nil
 }
@@ -299,7 +299,7 @@ func timestamp(text string) (json.Number, error) {
 func fromBase64(text string) (string, error) {
 	b, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || !json.Valid(b) {
-		return "", errors.New("must be a JSON document in base64.")
+		return "", errors.New("must be a JSON document in base64")
 	}
 	return string(b), nil
 }

@@ -19,7 +19,6 @@ const (
 	notImplemented   = "NotImplementedException"
 	invalidAction    = "InvalidAction"
 	malformedQuery   = "MalformedQueryString"
-	accessDenied     = "AccessDeniedException"
 )
 
 // statuses are those of the front end's exceptions, and of those that services share when their model lists none.
@@ -29,7 +28,6 @@ var statuses = map[string]int{
 	sigv4.InvalidSignature:           http.StatusForbidden,
 	sigv4.UnrecognizedClient:         http.StatusForbidden,
 	sigv4.ExpiredToken:               http.StatusForbidden,
-	accessDenied:                     http.StatusForbidden,
 	unknownOperation:                 http.StatusNotFound,
 	serialization:                    http.StatusBadRequest,
 	requestTooLarge:                  http.StatusRequestEntityTooLarge,

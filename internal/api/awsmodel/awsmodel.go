@@ -116,13 +116,3 @@ const (
 	Header
 	StatusCode // of the answer
 )
-
-// ByName returns the operation of that name, or nil.
-func (s *Service) ByName(operation string) *Operation {
-	for i := range s.Operations {
-		if s.Operations[i].Name == operation {
-			return &s.Operations[i]
-		}
-	}
-	return nil
-}
