@@ -2,7 +2,6 @@ package function
 
 import (
 	"encoding/json"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,10 +15,8 @@ const (
 	ResourceConflict        = "ResourceConflictException"
 	InvalidParameterValue   = "InvalidParameterValueException"
 	InvalidRequestContent   = "InvalidRequestContentException"
-	InvalidZipFile          = "InvalidZipFileException"
 	RequestTooLarge         = "RequestTooLargeException"
 	TooManyRequests         = "TooManyRequestsException"
-	CodeStorageExceeded     = "CodeStorageExceededException"
 	AccessDenied            = "AccessDeniedException"
 	PreconditionFailed      = "PreconditionFailedException"
 	ServiceException        = "ServiceException"
@@ -213,5 +210,3 @@ func notFound(scope thingward.Scope, name string) error {
 }
 
 func (f *Function) timeout() time.Duration { return time.Duration(f.Timeout) * time.Second }
-
-func (f *Function) String() string { return fmt.Sprintf("%s (%s)", f.Name, f.Runtime) }

@@ -140,9 +140,8 @@ func (s *Service) follow(scope thingward.Scope, inv *invocation) {
 		s.giveUp(scope, inv, inv.outcome())
 		return
 	}
-	select {
-	case <-time.After(s.config.Retries[inv.attempt-1]):
-	case <-s.ctx.Done():
+	if !s.pause(s.config.Retries[inv.attempt-1]) {
+		s.giveUp(scope, inv, inv.outcome()+" (and too many others wait to be tried again)")
 		return
 	}
 	again := newInvocation(s.ctx, inv.payload, inv.clientContext)
@@ -154,6 +153,19 @@ func (s *Service) follow(scope thingward.Scope, inv *invocation) {
 	if err != nil {
 		s.giveUp(scope, again, err.Error())
 	}
+}
+
+// pause waits, unless too many do so already: then it returns false. It returns early when the Service closes.
+func (s *Service) pause(d time.Duration) bool {
+	defer s.retrying.Add(-1)
+	if s.retrying.Add(1) > int64(s.config.Queue) {
+		return false
+	}
+	select {
+	case <-time.After(d):
+	case <-s.ctx.Done():
+	}
+	return true
 }
 
 // giveUp logs an asynchronous invocation that failed for good: there is nobody else to tell.

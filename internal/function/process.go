@@ -72,7 +72,7 @@ func (s *Service) startProcess(p *pool, dir string) (*process, error) {
 	s.runtime.add(pr)
 	if err := s.spawner.start(cmd); err != nil {
 		s.runtime.remove(pr)
-		return nil, thingward.Errorf(InvalidRuntimeException, "start %s: %v", p.function, err)
+		return nil, thingward.Errorf(InvalidRuntimeException, "start function %s (%s): %v", p.function.Name, p.function.Runtime, err)
 	}
 	s.work.Go(pr.wait)
 	return pr, nil

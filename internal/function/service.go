@@ -24,6 +24,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/thingward/thingward"
@@ -63,7 +64,8 @@ type Config struct {
 	// Idle is how long a warm process waits for the next invocation before it is stopped. 0: 5 minutes.
 	Idle time.Duration
 
-	// Queue is how many invocations of one function may wait for a process. 0: 1000.
+	// Queue is how many invocations of one function may wait for a process, and how many of all functions may wait
+	// to be tried again. 0: 1000.
 	Queue int
 
 	// Retries are the waits before an asynchronous invocation that failed is tried again, one after the other.
@@ -92,7 +94,8 @@ type Service struct {
 	subscribed func() // cancels the subscription
 	temporary  string // to be removed by Close; empty: nothing
 
-	work sync.WaitGroup // everything that runs
+	work     sync.WaitGroup // everything that runs
+	retrying atomic.Int64   // asynchronous invocations that wait to be tried again
 
 	mu    sync.Mutex // taken before the lock of a pool
 	pools map[poolKey]*pool
