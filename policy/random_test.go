@@ -2,6 +2,7 @@ package policy
 
 import (
 	"encoding/json"
+	"flag"
 	"math/rand/v2"
 	"net/netip"
 	"strings"
@@ -216,11 +217,16 @@ func agree(t *testing.T, data []byte) (pairs, interesting int) {
 	return pairs, interesting
 }
 
+var (
+	randomPairs = flag.Int("pairs", 100_000, "how many random pairs of policy and request TestRandom judges")
+	randomSeed  = flag.Int("seed", 1, "where TestRandom begins, 0 to 255")
+)
+
 func TestRandom(t *testing.T) {
-	random := rand.NewChaCha8([32]byte{1})
+	random := rand.NewChaCha8([32]byte{byte(*randomSeed)})
 	pairs, interesting := 0, 0
 	data := make([]byte, 256)
-	for pairs < 100_000 {
+	for pairs < *randomPairs {
 		random.Read(data)
 		p, i := agree(t, data)
 		pairs, interesting = pairs+p, interesting+i
