@@ -4,6 +4,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -209,6 +210,26 @@ func (c *Conn) writeLocked(kind byte, content []byte) error {
 	_, err := c.net.Write(record)
 	c.out.err = err // even after a timeout: nobody knows how much of it has arrived
 	return err
+}
+
+// lastWord returns the alert that the server sent before it closed the connection, when the device noticed
+// that by a failed write; nil if there is none.
+func (c *Conn) lastWord(err error) error {
+	if e, ok := errors.AsType[*net.OpError](err); !ok || e.Op != "write" {
+		return nil
+	}
+	c.net.SetReadDeadline(time.Now().Add(time.Second))
+	c.in.Lock()
+	defer c.in.Unlock()
+	for {
+		if _, _, err := c.readRecord(); err != nil {
+			alert, ok := errors.AsType[*AlertError](err)
+			if ok && !alert.Sent {
+				return alert
+			}
+			return nil
+		}
+	}
 }
 
 // fail tells the server by an alert why the device ends the connection, if err is such a reason.

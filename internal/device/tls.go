@@ -83,10 +83,12 @@ func (t *TLS) Client(ctx context.Context, c net.Conn) (*Conn, error) {
 	if err == nil {
 		return conn, nil
 	}
-	conn.fail(err)
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+		err = context.Cause(ctx)
+	} else if alert := conn.lastWord(err); alert != nil {
+		err = alert
 	}
+	conn.fail(err)
 	return nil, err
 }
 

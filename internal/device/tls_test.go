@@ -19,7 +19,7 @@ import (
 
 // overlayHint is for servers here that refuse a hello without supported_groups.
 const overlayHint = "crypto/tls was compiled without the overlay; run `make test`, or set " +
-	"GOFLAGS=-overlay=$PWD/build/overlay.json after `go run ./tools/tlsoverlay -o build`"
+	"GOFLAGS=-overlay=$PWD/build/_tls/overlay.json after `go run ./tools/tlsoverlay -o build/_tls`"
 
 // A peer is a crypto/tls server for one connection, which sends back what it receives.
 type peer struct {

@@ -93,9 +93,7 @@ func (a *Attempt) handshake(t *tap, state tls.ConnectionState, err error) {
 	}
 	a.Version, a.Suite = state.Version, state.CipherSuite
 	a.Protocol, a.Resumed, a.Chain = state.NegotiatedProtocol, state.DidResume, state.PeerCertificates
-	if t.alerted {
-		a.Alert = &Alert{Number: t.alert, Sent: true}
-	}
+	a.Alert = t.alert()
 	a.received(err)
 	if err == nil {
 		a.Stage = StageHandshake

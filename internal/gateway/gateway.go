@@ -24,6 +24,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -168,7 +169,7 @@ func (g *Gateway) ServePlain(l net.Listener, as func(context.Context) (*thingwar
 }
 
 // A handler takes one connection from its first byte to its accepted CONNECT, noting in the attempt how far
-// it came. On an error the connection is closed already, as TLS wants it closed.
+// it came. On an error it has said what TLS or MQTT want said; the caller closes the connection.
 type handler func(context.Context, net.Conn, *Attempt) (*broker.Conn, error)
 
 func (g *Gateway) serve(l net.Listener, h handler) error {
@@ -218,17 +219,32 @@ func (g *Gateway) start(c net.Conn, h handler) {
 // handle takes c from its first byte to its end.
 func (g *Gateway) handle(c net.Conn, h handler) {
 	a := newAttempt(c)
-	conn, err := g.admit(c, a, h)
+	pending := g.pending.Add(1)
+	conn, err := g.admit(c, a, h, pending)
 	g.settle(a, err)
+	if err != nil && len(a.First) > 0 {
+		g.hangUp(c)
+	}
+	g.pending.Add(-1)
 	if err == nil {
 		g.cfg.Serve(g.ctx, conn)
 	}
 }
 
+// hangUp ends a refused connection so that the client can read what it was told: closing a socket with unread
+// bytes in it would take the server's last words back (RFC 2525 section 2.17).
+func (g *Gateway) hangUp(c net.Conn) {
+	half, ok := c.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	g.limit(c, time.Second)
+	io.CopyN(io.Discard, c, 64<<10)
+}
+
 // admit runs h within the limits that hold for connections whose client is not known yet.
-func (g *Gateway) admit(c net.Conn, a *Attempt, h handler) (*broker.Conn, error) {
-	defer g.pending.Add(-1)
-	if g.pending.Add(1) > int64(g.cfg.MaxPending) {
+func (g *Gateway) admit(c net.Conn, a *Attempt, h handler, pending int64) (*broker.Conn, error) {
+	if pending > int64(g.cfg.MaxPending) {
 		return nil, errTooMany
 	}
 	if g.cfg.Admit != nil {

@@ -33,7 +33,7 @@ import (
 
 // overlayHint is for tests of the hello without supported_groups.
 const overlayHint = "crypto/tls was compiled without the overlay; run `make test`, or set " +
-	"GOFLAGS=-overlay=$PWD/build/overlay.json after `go run ./tools/tlsoverlay -o build`"
+	"GOFLAGS=-overlay=$PWD/build/_tls/overlay.json after `go run ./tools/tlsoverlay -o build/_tls`"
 
 // A pki is a server root and the certificates that tests need.
 type pki struct {
@@ -382,7 +382,10 @@ func TestRefusal(t *testing.T) {
 
 // What comes in the place of a TLS handshake, and what is wrong in one, is named.
 func TestReasons(t *testing.T) {
-	d := newDoor(t, func(cfg *Config) { cfg.StrictServerName = true })
+	d := newDoor(t, func(cfg *Config) {
+		cfg.StrictServerName = true
+		cfg.ServerNames = []string{"localhost", "thing.example"}
+	})
 	addr := d.listen(t)
 	raw := func(b string) func(*testing.T) {
 		return func(t *testing.T) {
@@ -436,7 +439,7 @@ func TestReasons(t *testing.T) {
 	f("no TLS handshake: 00 00 00 00 00 00", "", raw(strings.Repeat("\x00", 100)))
 	f("ClientHello cannot be read", "sent alert 50, error decoding message", raw("\x16\x03\x01\x00\x05\x02\x00\x00\x01\x00"))
 	f("in the middle of its first message", "", raw("\x16\x03\x01\x00"))
-	f("in the middle of the TLS handshake", "", raw(string(readHex(t, "testdata/atecc508a.hex"))))
+	f("in the middle of the TLS handshake", "", raw(string(readHex(t, "testdata/openssl3.hex"))))
 	f("nothing newer than TLS 1.1", "sent alert 70, protocol version not supported", client(&tls.Config{RootCAs: p.roots, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}))
 	f("none of the client's cipher suites is served: 003c", "sent alert 40, handshake failure", client(&tls.Config{
 		RootCAs: p.roots, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA256}}))

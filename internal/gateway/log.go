@@ -24,13 +24,11 @@ func newLineLimit() *rate.Limiter { return rate.NewLimiter(refusalLines, refusal
 func (g *Gateway) logAttempt(a *Attempt) {
 	ctx := context.Background()
 	if a.Err == nil {
-		level := slog.LevelDebug
-		attrs := a.attrs()
 		if !g.knows(a.ServerName) {
-			level = slog.LevelInfo
-			attrs = append(attrs, slog.String("note", "the client asked for a server name that is not one of ours; AWS would refuse it"))
+			g.log.LogAttrs(ctx, slog.LevelInfo, "connection let in, though it asked for a server name that is not one of ours; AWS would refuse it", a.attrs()...)
+		} else if g.log.Enabled(ctx, slog.LevelDebug) {
+			g.log.LogAttrs(ctx, slog.LevelDebug, "connection let in", a.attrs()...)
 		}
-		g.log.LogAttrs(ctx, level, "connection let in", attrs...)
 		return
 	}
 	if a.quiet() {

@@ -61,6 +61,8 @@ func explain(a *Attempt) (reason, advice string) {
 		return explainHandshake(a)
 	case StageHandshake:
 		return explainConnect(a)
+	case StageConnect:
+		return "the server could not find out who the client is", "see the error; it is the server's, not the client's"
 	}
 	return err.Error(), ""
 }

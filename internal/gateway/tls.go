@@ -133,7 +133,7 @@ func (g *Gateway) admitTLS(ctx context.Context, c net.Conn, a *Attempt) (*broker
 	served, err := g.admitClient(ctx, conn, a)
 	if err != nil {
 		a.received(err)
-		conn.Close() // with close_notify
+		conn.CloseWrite() // says close_notify
 		return nil, err
 	}
 	return served, nil
