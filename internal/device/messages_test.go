@@ -2,9 +2,13 @@ package device
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/hex"
+	"io"
+	"net"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The hello of the firmware, byte by byte. The figures that show it in the training document for the
@@ -99,3 +103,39 @@ func TestPRF(t *testing.T) {
 		t.Errorf("got %x", got)
 	}
 }
+
+// FuzzServer gives the client a server that says anything. It must come to an end, and never to a connection:
+// nobody without the key of the server's certificate can finish the handshake.
+func FuzzServer(f *testing.F) {
+	random := strings.Repeat("r", 32)
+	for _, answer := range []string{
+		"HTTP/1.1 400 Bad Request\r\n",
+		"\x15\x03\x03\x00\x02\x02\x28",
+		"\x16\x03\x03\x00\x04\x0e\x00\x00\x00",
+		"\x16\x03\x03\x00\x2a\x02\x00\x00\x26\x03\x03" + random + "\x00\xc0\x2b\x00" +
+			"\x16\x03\x03\x00\x0a\x0b\x00\x00\x06\x00\x00\x03\x00\x00\x00",
+		"\x16\x03\x03\x00\x2e\x02\x00\x00\x26\x03\x03" + random + "\x00\xc0\x2b\x00\x00\x00\x00\x00", // with HelloRequest
+	} {
+		f.Add([]byte(answer))
+	}
+	roots := x509.NewCertPool()
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		client := &TLS{Roots: roots}
+		if _, err := client.Client(t.Context(), &recorded{Reader: bytes.NewReader(answer)}); err == nil {
+			t.Error("the handshake succeeded")
+		}
+	})
+}
+
+// recorded is a connection whose other side has said all it will ever say.
+type recorded struct {
+	io.Reader
+	net.Conn
+}
+
+func (c *recorded) Read(b []byte) (int, error)       { return c.Reader.Read(b) }
+func (c *recorded) Write(b []byte) (int, error)      { return len(b), nil }
+func (c *recorded) Close() error                     { return nil }
+func (c *recorded) SetDeadline(time.Time) error      { return nil }
+func (c *recorded) SetReadDeadline(time.Time) error  { return nil }
+func (c *recorded) SetWriteDeadline(time.Time) error { return nil }
