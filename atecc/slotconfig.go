@@ -70,7 +70,7 @@ func (s SlotConfig) DeriveFromParent() bool { return s>>12&1 == 1 }
 // DeriveNeedsMAC: DeriveKey wants its authorising MAC.
 func (s SlotConfig) DeriveNeedsMAC() bool { return s>>15&1 == 1 }
 
-// String lists the fields for a slot without a private key. See [Describe] for words.
+// String lists the fields for a slot without a private key. See [Config.Describe] for words.
 func (s SlotConfig) String() string {
 	var parts []string
 	flag := func(on bool, name string) {
