@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -24,6 +26,8 @@ type sessionModel struct {
 	waiting []string
 	got     int      // how many of waiting this connection has received
 	pids    []uint16 // of those
+	acked   map[string]bool
+	crashed bool // so that acknowledged messages may come again
 	count   int
 }
 
@@ -57,6 +61,33 @@ func (m *sessionModel) reopen(t *rapid.T) {
 	m.open(t)
 }
 
+// crash goes on with what is on the disk at this moment.
+func (m *sessionModel) crash(t *rapid.T) {
+	if rapid.IntRange(0, 2).Draw(t, "rarely") > 0 {
+		t.Skip("it takes long")
+	}
+	dir, err := os.MkdirTemp(filepath.Dir(m.dir), "crash")
+	if err == nil {
+		err = os.CopyFS(dir, os.DirFS(m.dir))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.b.Close(context.Background())
+	if m.c != nil {
+		m.leave(t)
+	}
+	m.dir, m.crashed = dir, true
+	m.open(t)
+}
+
+// sweep does what happens once in a second.
+func (m *sessionModel) sweep(t *rapid.T) {
+	if err := m.b.sweepOnce(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (m *sessionModel) publish(t *rapid.T) {
 	topic := rapid.SampledFrom([]string{"a", "b", "c/d"}).Draw(t, "topic")
 	for range rapid.IntRange(1, 6).Draw(t, "messages") {
@@ -80,12 +111,21 @@ func (m *sessionModel) receive(t *rapid.T) {
 		t.Skip("offline")
 	}
 	m.c.send(&mqtt.Pingreq{})
+	repeated := false
 	for {
 		p, ok := m.c.next().(*mqtt.Publish)
+		if !ok && repeated { // its acknowledgement has made room
+			m.receive(t)
+		}
 		if !ok {
 			return
 		}
 		text := fmt.Sprint(p.Topic, " ", string(p.Payload))
+		if m.crashed && m.acked[text] {
+			m.c.send(&mqtt.Puback{PacketID: p.PacketID})
+			repeated = true
+			continue
+		}
 		if m.got == len(m.waiting) || m.waiting[m.got] != text {
 			t.Fatalf("received %s, waiting are %v from %d on", text, m.waiting, m.got)
 		}
@@ -102,6 +142,7 @@ func (m *sessionModel) acknowledge(t *rapid.T) {
 	for range rapid.IntRange(1, m.got).Draw(t, "how many") {
 		i := rapid.IntRange(0, m.got-1).Draw(t, "which")
 		m.c.send(&mqtt.Puback{PacketID: m.pids[i]})
+		m.acked[m.waiting[i]] = true
 		m.pids = slices.Delete(m.pids, i, i+1)
 		m.waiting = slices.Delete(m.waiting, i, i+1)
 		m.got--
@@ -115,8 +156,9 @@ func (m *sessionModel) drain(t *rapid.T) {
 		m.connect(t)
 	}
 	for m.receive(t); m.got > 0; m.receive(t) {
-		for _, pid := range m.pids {
+		for i, pid := range m.pids {
 			m.c.send(&mqtt.Puback{PacketID: pid})
+			m.acked[m.waiting[i]] = true
 		}
 		m.waiting, m.got, m.pids = m.waiting[m.got:], 0, nil
 	}
@@ -141,18 +183,18 @@ func (m *sessionModel) change(t *rapid.T) {
 
 func TestSessionModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp("", "broker")
+		root, err := os.MkdirTemp("", "broker")
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { os.RemoveAll(dir) })
-		m := &sessionModel{dir: dir, limits: AWS(), subs: map[string]bool{}}
+		t.Cleanup(func() { os.RemoveAll(root) })
+		m := &sessionModel{dir: filepath.Join(root, "first"), limits: AWS(), subs: map[string]bool{}, acked: map[string]bool{}}
 		m.limits.MaxInflight = rapid.IntRange(1, 4).Draw(t, "window")
 		m.limits.MaxQueued = rapid.IntRange(0, 3).Draw(t, "queue")
 		m.open(t)
 		m.change(t)
 		t.Repeat(map[string]func(*rapid.T){
-			"connect": m.connect, "leave": m.leave, "reopen": m.reopen, "publish": m.publish,
+			"connect": m.connect, "leave": m.leave, "reopen": m.reopen, "crash": m.crash, "sweep": m.sweep, "publish": m.publish,
 			"receive": m.receive, "acknowledge": m.acknowledge, "change": m.change,
 		})
 		m.drain(t)

@@ -70,6 +70,7 @@ type Log struct {
 	lock *os.File // held while open; nil in memory
 
 	mu       sync.Mutex
+	sealer   sealer
 	flushed  sync.Cond  // mu; a flush has ended
 	segments []*segment // ordered by base; the last one is written to
 	pending  []byte     // records not yet written
@@ -204,7 +205,7 @@ func (l *Log) append(record []byte, limit int64) (Offset, error) {
 	case int64(at-l.segments[0].base)+int64(len(record)) > limit, len(l.pending) > maxPending:
 		return 0, ErrFull
 	}
-	l.pending = appendRecord(l.pending, at, record)
+	l.pending = l.sealer.append(l.pending, at, record)
 	return at, nil
 }
 

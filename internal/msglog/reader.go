@@ -25,6 +25,8 @@ type Reader struct {
 	buf  []byte // bytes of the log from at on
 	at   Offset
 	size int // how much to read at once
+
+	sealer sealer
 }
 
 // Reader returns a reader whose first record is the one at the offset, or the oldest kept if that is gone.
@@ -81,7 +83,7 @@ func (r *Reader) parse(at, end Offset) (record []byte, ok bool, err error) {
 	if err != nil || header == nil {
 		return nil, false, err
 	}
-	length, sum, ok := parseHeader(header, at)
+	length, sum, ok := r.sealer.parse(header, at)
 	if !ok {
 		return nil, false, nil
 	}

@@ -48,17 +48,18 @@ func writeSnapshot(name string, at Offset, records iter.Seq[[]byte]) error {
 	defer f.Close()
 	w := bufio.NewWriterSize(f, readSize)
 	w.Write(appendFileHeader(nil, snapshotMagic, at)) // a bufio.Writer keeps its first error for Flush
+	var s sealer
 	var position Offset
 	var buf []byte
 	for record := range records {
 		if len(record) > MaxRecord {
 			return ErrTooLarge
 		}
-		buf = appendRecord(buf[:0], position, record)
+		buf = s.append(buf[:0], position, record)
 		position += Offset(len(buf))
 		w.Write(buf)
 	}
-	w.Write(appendRecord(buf[:0], position, nil))
+	w.Write(s.append(buf[:0], position, nil))
 	if err := w.Flush(); err != nil {
 		return err
 	}
@@ -112,13 +113,14 @@ func readSnapshot(name string, at Offset, f func([]byte) error) error {
 	} else if !ok {
 		return errDamaged
 	}
+	var s sealer
 	var position Offset
 	var data []byte
 	for {
 		if _, err := io.ReadFull(r, header[:headerSize]); err != nil {
 			return errDamaged
 		}
-		length, sum, ok := parseHeader(header, position)
+		length, sum, ok := s.parse(header, position)
 		if !ok {
 			return errDamaged
 		}
