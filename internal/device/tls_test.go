@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/ecdh"
+	"crypto/ecdsa"
 	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +18,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/thingward/thingward/atecc"
+	"github.com/thingward/thingward/atecc/ateccsim"
 )
 
 // overlayHint is for servers here that refuse a hello without supported_groups.
@@ -171,23 +177,58 @@ func TestWithoutCertificate(t *testing.T) {
 	}
 }
 
-func TestChipDoesKeyExchange(t *testing.T) {
-	root := newAuthority(t, nil, "server root")
-	device := newTLS(t, root)
-	device.Modern = true
-	calls := 0
-	device.KeyExchange = func(peer *ecdh.PublicKey) (*ecdh.PublicKey, []byte, error) {
-		calls++
-		return SoftwareKeyExchange(peer)
+// An ATECC508A, in software, holds the device key in slot 0 and does the key exchange in slot 2, as on the
+// board. Neither key leaves it.
+func TestChip(t *testing.T) {
+	config := atecc.AWSKit()
+	chip, err := ateccsim.New(ateccsim.Options{Config: &config})
+	if err != nil {
+		t.Fatal(err)
 	}
-	client, _ := echo(t, serverTLS(t, root))
+	driver, err := atecc.Open(t.Context(), chip)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := driver.LockConfig(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := driver.LockData(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	key, err := driver.GenerateKey(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, signer := newAuthority(t, nil, "server root"), newAuthority(t, nil, "signer")
+	leaf := issue(t, signer, &x509.Certificate{Subject: pkix.Name{CommonName: "device"}}, key)
+	device := &TLS{
+		Roots:  root.pool(),
+		Chain:  [][]byte{leaf.Raw, signer.cert.Raw},
+		Key:    key,
+		Modern: true,
+		KeyExchange: func(peer *ecdh.PublicKey) (*ecdh.PublicKey, []byte, error) {
+			ephemeral, err := driver.GenerateKey(t.Context(), 2)
+			if err != nil {
+				return nil, nil, err
+			}
+			public, err := ephemeral.Public().(*ecdsa.PublicKey).ECDH()
+			if err != nil {
+				return nil, nil, err
+			}
+			secret, err := ephemeral.ECDH(peer)
+			return public, secret, err
+		},
+	}
+	client, server := echo(t, serverTLS(t, root))
 	conn, err := device.Client(t.Context(), client)
 	if err != nil {
 		t.Fatal(err)
 	}
+	exchange(t, conn, []byte("from the chip"))
 	conn.Close()
-	if calls != 1 {
-		t.Errorf("KeyExchange was called %d times, want once", calls)
+	<-server.done
+	if got := server.conn.ConnectionState().PeerCertificates[0]; !key.Public().(*ecdsa.PublicKey).Equal(got.PublicKey) {
+		t.Error("the server saw another key than the chip's")
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 )
 
@@ -31,13 +32,13 @@ func patch(source, suites []byte) ([]byte, error) {
 		{suites, "cipher_suites.go", "func mutualCipherSuite(have []uint16, want uint16) *cipherSuite {\n"},
 	} {
 		if n := bytes.Count(want.file, []byte(want.line)); n != 1 {
-			return nil, fmt.Errorf("the TLS server of this Go is not as expected. %s has this line %d times instead of once:\n\t%s\n"+
-				"See what became of it and mend tools/tlsoverlay/patch.go. A build without the overlay serves everybody "+
-				"but chips that send no supported_groups.", want.name, n, bytes.TrimSpace([]byte(want.line)))
+			return nil, fmt.Errorf("the TLS server of this Go is not as expected: %s has this line %d times instead of once: %q; "+
+				"see what became of it and mend tools/tlsoverlay/patch.go (a build without the overlay serves everybody "+
+				"but chips that send no supported_groups)", want.name, n, bytes.TrimSpace([]byte(want.line)))
 		}
 	}
 	if bytes.Contains(source, []byte(condition)) {
-		return nil, fmt.Errorf("handshake_server.go has the condition already: this Go was patched in place, it needs no overlay")
+		return nil, errors.New("handshake_server.go has the condition already: this Go was patched in place, it needs no overlay")
 	}
 	return bytes.Replace(source, []byte(call), []byte(condition+call), 1), nil
 }
