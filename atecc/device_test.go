@@ -360,7 +360,7 @@ func TestSignatureForms(t *testing.T) {
 	if err != nil || !bytes.Equal(again, der) {
 		t.Errorf("%X came back as %X (%v)", der, again, err)
 	}
-	for _, bad := range [][]byte{nil, der[1:], append(bytes.Clone(der), 0), {0x30, 6, 2, 1, 0, 2, 1, 1}, {0x30, 6, 2, 1, 0xFF, 2, 1, 1}} {
+	for _, bad := range [][]byte{nil, der[1:], append(bytes.Clone(der), 0), {0x30, 6, 2, 1, 0, 2, 1, 1}, {0x30, 6, 2, 1, 0xFF, 2, 1, 1}, {0x30, 7, 2, 1, 1, 2, 1, 1, 0}} {
 		if _, err := atecc.ParseSignature(bad); err == nil {
 			t.Errorf("ParseSignature(%X) accepts it", bad)
 		}
@@ -372,6 +372,7 @@ func TestSignatureForms(t *testing.T) {
 
 func FuzzParseSignature(f *testing.F) {
 	f.Add([]byte{0x30, 6, 2, 1, 1, 2, 1, 1})
+	f.Add([]byte("0\v\x02\x010\x02\x01000000")) // more after S
 	f.Fuzz(func(t *testing.T, der []byte) {
 		raw, err := atecc.ParseSignature(der)
 		if err != nil {

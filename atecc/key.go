@@ -7,11 +7,9 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/sha256"
-	"encoding/asn1"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 )
 
 // A Key is a private P-256 key in a slot, as a crypto.Signer.
@@ -137,26 +135,3 @@ func Point(public *ecdsa.PublicKey) ([64]byte, error) {
 	}
 	return [64]byte(b[1:]), nil
 }
-
-// MarshalSignature turns R | S into ASN.1.
-func MarshalSignature(raw [64]byte) ([]byte, error) {
-	return asn1.Marshal(ecdsaSignature{new(big.Int).SetBytes(raw[:32]), new(big.Int).SetBytes(raw[32:])})
-}
-
-// ParseSignature turns an ASN.1 signature into R | S.
-func ParseSignature(der []byte) ([64]byte, error) {
-	var sig ecdsaSignature
-	rest, err := asn1.Unmarshal(der, &sig)
-	if err != nil || len(rest) != 0 {
-		return [64]byte{}, errors.New("not an ECDSA signature")
-	}
-	if sig.R.Sign() <= 0 || sig.S.Sign() <= 0 || sig.R.BitLen() > 256 || sig.S.BitLen() > 256 {
-		return [64]byte{}, errors.New("ECDSA signature does not fit P-256")
-	}
-	var raw [64]byte
-	sig.R.FillBytes(raw[:32])
-	sig.S.FillBytes(raw[32:])
-	return raw, nil
-}
-
-type ecdsaSignature struct{ R, S *big.Int }
