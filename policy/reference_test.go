@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math/big"
 	"net/netip"
+	"regexp"
 	"sort"
 	"strconv"
 	"strings"
@@ -360,6 +361,8 @@ func tokenText(tokens []token) string {
 	return text
 }
 
+var decimal = regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?$`)
+
 func referenceCompare(base, have, want string, tokens []token, r *evaluator) bool {
 	text := tokenText(tokens)
 	switch {
@@ -385,11 +388,11 @@ func referenceCompare(base, have, want string, tokens []token, r *evaluator) boo
 	}
 	var order int
 	if ending, ok := strings.CutPrefix(base, "Numeric"); ok {
-		a, ok1 := new(big.Rat).SetString(have)
-		b, ok2 := new(big.Rat).SetString(text)
-		if !ok1 || !ok2 {
+		if !decimal.MatchString(have) || !decimal.MatchString(text) {
 			return false
 		}
+		a, _ := new(big.Rat).SetString(have)
+		b, _ := new(big.Rat).SetString(text)
 		order, base = a.Cmp(b), ending
 	} else if ending, ok := strings.CutPrefix(base, "Date"); ok {
 		a, ok1 := referenceDate(have)
