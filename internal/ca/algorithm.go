@@ -1,7 +1,6 @@
 package ca
 
 import (
-	"crypto/dsa"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -39,8 +38,6 @@ func CheckKey(public any) error {
 		got = "ECDSA on " + key.Curve.Params().Name
 	case ed25519.PublicKey:
 		got = "Ed25519"
-	case *dsa.PublicKey:
-		got = "DSA"
 	default:
 		got = "of another kind"
 	}

@@ -155,7 +155,7 @@ func TestAlgorithms(t *testing.T) {
 	f("rsa1024.pem", "the key is RSA of 1024 bits; accepted are RSA of 2048")
 	f("p224.pem", "the key is ECDSA on P-224; ")
 	f("ed25519.pem", "the key is Ed25519; ")
-	f("dsa.pem", "the key is DSA; ")
+	f("dsa.pem", "the key is of another kind; ")
 	f("rsa-pss-key.pem", "the key is of another kind; ")
 	f("secp256k1.pem", "it: the PEM is intact but holds no valid certificate: unsupported elliptic curve")
 	f("sha1.pem", "the certificate is signed with SHA1-RSA; accepted are SHA-256")

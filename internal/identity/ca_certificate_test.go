@@ -244,3 +244,30 @@ func TestListCACertificates(t *testing.T) {
 	_, _, err := b.ListCACertificates(t.Context(), here, store.Page{Token: "?"})
 	b.refused(err, "InvalidRequestException: the page token")
 }
+
+// Whatever is sent as a CA and its verification certificate, the answer is AWS's exception for it, and no
+// certificate verifies that the CA did not sign.
+func FuzzVerification(f *testing.F) {
+	signer, verification := testdata(f, "signer1.pem"), testdata(f, "verification1.pem")
+	f.Add(signer, verification)
+	f.Add(testdata(f, "signer2.pem"), testdata(f, "device2.pem"))
+	f.Add(testdata(f, "signer2.pem"), verification)
+	f.Add(verification, signer)
+	f.Add("", "x")
+	now := time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, one, two string) {
+		root, err := parseCA(one, now)
+		if err == nil {
+			var name string
+			if name, err = parseVerification(two, root); err == nil {
+				if parse(t, two).Subject.CommonName != name || parse(t, two).CheckSignatureFrom(root) != nil {
+					t.Errorf("verified: %q", two)
+				}
+				return
+			}
+		}
+		if e, ok := err.(*thingward.Error); !ok || e.Code != thingward.CertificateValidation {
+			t.Errorf("%v is not AWS's exception", err)
+		}
+	})
+}

@@ -282,26 +282,3 @@ func TestListCertificates(t *testing.T) {
 		return b.ListCertificates(ctx, foreign, p)
 	})
 }
-
-// Whatever is sent as a certificate, a CA, a verification certificate or a request, the answer is one of AWS's
-// exceptions, and nothing is stored.
-func FuzzRegistration(f *testing.F) {
-	for _, file := range []string{"signer1.pem", "verification1.pem", "signer2.pem", "device2.pem"} {
-		f.Add(testdata(f, file), testdata(f, "verification1.pem"))
-	}
-	f.Add("", "x")
-	f.Fuzz(func(t *testing.T, one, two string) {
-		b := newBenchAt(t, "")
-		_, err1 := b.RegisterCACertificate(t.Context(), here, CARegistration{PEM: one, VerificationPEM: two})
-		_, err2 := b.RegisterCertificate(t.Context(), here, CertificateRegistration{PEM: one, CAPEM: two})
-		_, err3 := b.CreateCertificateFromCSR(t.Context(), here, one, true)
-		for _, err := range []error{err1, err2, err3} {
-			if _, ok := err.(*thingward.Error); err != nil && !ok {
-				t.Errorf("%v is no AWS exception", err)
-			}
-		}
-		if err1 == nil || err2 == nil {
-			t.Error("registered without a registration code, or without a CA")
-		}
-	})
-}

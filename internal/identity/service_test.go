@@ -33,7 +33,7 @@ var (
 
 // A bench is a Service on a database of its own, with everything it says recorded.
 type bench struct {
-	*testing.T
+	testing.TB
 	*Service
 	db  *store.DB
 	bus *bus.Bus
@@ -44,15 +44,15 @@ type bench struct {
 	changes  []string
 }
 
-func newBench(t *testing.T) *bench { return newBenchAt(t, filepath.Join(t.TempDir(), "thingward.db")) }
+func newBench(t testing.TB) *bench { return newBenchAt(t, filepath.Join(t.TempDir(), "thingward.db")) }
 
-func newBenchAt(t *testing.T, path string) *bench {
+func newBenchAt(t testing.TB, path string) *bench {
 	t.Helper()
 	db, err := store.Open(t.Context(), store.Config{Path: path})
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{T: t, db: db, bus: bus.New()}
+	b := &bench{TB: t, db: db, bus: bus.New()}
 	b.Service = New(Config{
 		Store: db,
 		Bus:   b.bus,
