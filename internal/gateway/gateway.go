@@ -63,7 +63,7 @@ type Config struct {
 	// as AWS does. Default: they are served and a log line tells.
 	StrictServerName bool
 
-	// HandshakeTimeout is the time from the first byte to the end of the TLS handshake; default 10 s.
+	// HandshakeTimeout is the time from the start of the connection to the end of the TLS handshake; default 10 s.
 	HandshakeTimeout time.Duration
 
 	// ConnectTimeout is the time from the end of the handshake to the last byte of CONNECT; default 10 s.

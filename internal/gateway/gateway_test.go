@@ -686,3 +686,63 @@ func TestClose(t *testing.T) {
 		}
 	})
 }
+
+// New certificates are shown to new connections; those that are served keep theirs.
+func TestSetCertificates(t *testing.T) {
+	d := newDoor(t, nil)
+	addr := d.listen(t)
+	before, err := tls.Dial("tcp", addr, &tls.Config{RootCAs: testPKI().roots, ServerName: "localhost", Certificates: []tls.Certificate{testPKI().client}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer before.Close()
+	before.SetDeadline(time.Now().Add(20 * time.Second))
+
+	key := newKey()
+	leaf := issue(&x509.Certificate{DNSNames: []string{"localhost"}}, testPKI().root, key, testPKI().rootKey)
+	if err := d.SetCertificates([]tls.Certificate{{Certificate: [][]byte{leaf.Raw}, PrivateKey: key}}); err != nil {
+		t.Fatal(err)
+	}
+	state, answer, err := dial(t, addr, &tls.Config{Certificates: []tls.Certificate{testPKI().client}})
+	if err != nil || answer != accepted || !state.PeerCertificates[0].Equal(leaf) {
+		t.Errorf("after the change: answer %q, %v, certificate %v", answer, err, state.PeerCertificates[0].SerialNumber)
+	}
+	before.Write(connectPacket("hi"))
+	got := make([]byte, len(accepted))
+	if _, err := io.ReadFull(before, got); err != nil || string(got) != accepted {
+		t.Errorf("the older connection: answer %q, %v", got, err)
+	}
+
+	if err := d.SetCertificates(nil); err == nil {
+		t.Error("no certificate at all was accepted")
+	}
+	if err := d.SetCertificates([]tls.Certificate{{Certificate: [][]byte{{1, 2, 3}}, PrivateKey: key}}); err == nil {
+		t.Error("a certificate that cannot be parsed was accepted")
+	}
+}
+
+// A flood of refusals does not fill the log: the next line says how many had none.
+func TestLogLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoor(t, nil)
+		refuse := func() {
+			client, server := net.Pipe()
+			d.start(server, d.admitTLS)
+			io.WriteString(client, "GET / HTTP/1.1\r\n\r\n")
+			<-d.attempts
+			client.Close()
+			synctest.Wait()
+		}
+		for range refusalLinesBurst + 7 {
+			refuse()
+		}
+		if n := strings.Count(d.log.String(), "msg=\"connection refused\""); n != refusalLinesBurst {
+			t.Errorf("%d lines, want %d", n, refusalLinesBurst)
+		}
+		time.Sleep(time.Second)
+		refuse()
+		if !strings.Contains(d.log.String(), "refused_without_line=7") {
+			t.Error("the line after the flood does not tell of the 7 that had none")
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
+	"slices"
 
 	"golang.org/x/time/rate"
 
@@ -54,6 +55,12 @@ func (a *Attempt) quiet() bool {
 	return len(a.First) == 0 && a.Stage == StageOpened && a.Reason == reasonNothing || a.Err == errShutdown
 }
 
+// refusedHello reports whether the server ended the handshake because of what the hello says: with
+// handshake_failure, illegal_parameter, protocol_version or missing_extension.
+func (a *Attempt) refusedHello() bool {
+	return a.Hello != nil && a.Alert != nil && a.Alert.Sent && slices.Contains([]byte{40, 47, 70, 109}, a.Alert.Number)
+}
+
 // attrs are the fields of a log line, those that are known.
 func (a *Attempt) attrs() []slog.Attr {
 	attrs := []slog.Attr{slog.String("remote", a.Remote.String()), slog.String("stage", a.Stage.String())}
@@ -80,7 +87,7 @@ func (a *Attempt) attrs() []slog.Attr {
 		if a.Resumed {
 			attrs = append(attrs, slog.Bool("resumed", true))
 		}
-	} else if a.Hello != nil {
+	} else if a.refusedHello() {
 		add("hello", a.Hello.String())
 	}
 	if a.Err != nil && a.Err.Error() != a.Reason {
