@@ -40,6 +40,10 @@ type I2C struct {
 // NewI2C is a chip at a 7-bit address: 0x60 is that of blank parts. [OpenI2C] opens a bus of the system.
 func NewI2C(bus I2CBus, address byte) *I2C { return &I2C{bus, address} }
 
+// SetAddress follows a change of the chip's address, which is a byte of its configuration zone (there in the
+// 8-bit form) and takes effect when the chip has slept.
+func (t *I2C) SetAddress(address byte) { t.address = address }
+
 // Close closes the bus.
 func (t *I2C) Close() error { return t.bus.Close() }
 
