@@ -16,6 +16,9 @@ import (
 // register is just-in-time registration: a certificate that nobody registered, issued by a CA that is ACTIVE and has
 // auto-registration enabled, becomes PENDING_ACTIVATION, and an event asks for a decision about it. The client is
 // refused in any case; it comes again. The error is a *Refusal, unless the server itself failed.
+//
+// AWS asks for a server name and, for a while, for the CA in the chain. Here neither is needed: old devices send no
+// SNI, and the issuer is found among the registered CAs by its name and key identifier.
 func (s *Service) register(ctx context.Context, c Client, leaf *x509.Certificate, id string, scope thingward.Scope, named bool) error {
 	issuer, err := s.findIssuer(ctx, c, leaf, id, scope, named)
 	if err != nil {

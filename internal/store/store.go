@@ -136,7 +136,8 @@ func (db *DB) Close() error {
 	return err
 }
 
-// View runs f in a transaction that sees one state of the database and changes nothing.
+// View runs f in a transaction that sees one state of the database and changes nothing. f must not start another
+// transaction: in memory it would wait for itself.
 func (db *DB) View(ctx context.Context, f func(*Tx) error) error {
 	return db.run(ctx, db.read, f)
 }

@@ -86,6 +86,25 @@ func TestDatabaseIsPrivate(t *testing.T) {
 	}
 }
 
+// In WAL mode NORMAL (1) survives the death of the process and FULL (2) that of the machine, too.
+func TestSync(t *testing.T) {
+	for sync, want := range map[bool]int64{false: 1, true: 2} {
+		db, err := Open(t.Context(), Config{Path: filepath.Join(t.TempDir(), "thingward.db"), Sync: sync})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		update(t, db, func(tx *Tx) error {
+			mode, err1 := one(tx, scanString, "PRAGMA journal_mode")
+			level, err2 := one(tx, scanInt, "PRAGMA synchronous")
+			if mode != "wal" || level != want {
+				t.Errorf("Sync %v: journal_mode %s, synchronous %d, want wal, %d", sync, mode, level, want)
+			}
+			return errors.Join(err1, err2)
+		})
+	}
+}
+
 func TestOpenAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "thingward.db")
 	want := certificate(here, 7)
