@@ -14,15 +14,21 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/thingward/thingward/atecc"
 	"github.com/thingward/thingward/atecc/ateccsim"
 )
 
+// stopped is a clock that keeps the watchdog quiet.
+func stopped() time.Time { return time.Time{} }
+
 // open makes a software chip and opens it.
 func open(t *testing.T, o ateccsim.Options) (*atecc.Device, *ateccsim.Chip) {
 	t.Helper()
+	o.Now = stopped
 	chip, err := ateccsim.New(o)
 	if err != nil {
 		t.Fatal(err)
@@ -396,4 +402,26 @@ func pointOf(t *testing.T, key *ecdsa.PrivateKey) [64]byte {
 	point, err := atecc.Point(&key.PublicKey)
 	must(t, err)
 	return point
+}
+
+// TestConcurrentUse: each method has the chip for itself, so that nobody signs another's TempKey.
+func TestConcurrentUse(t *testing.T) {
+	d := awsKit(t)
+	key, err := d.GenerateKey(t.Context(), 0)
+	must(t, err)
+	var group sync.WaitGroup
+	for n := range 8 {
+		group.Go(func() {
+			digest := sha256.Sum256([]byte{byte(n)})
+			for range 5 {
+				der, err := key.Sign(nil, digest[:], crypto.SHA256)
+				if err != nil {
+					t.Error(err)
+				} else if !ecdsa.VerifyASN1(key.Public().(*ecdsa.PublicKey), digest[:], der) {
+					t.Error("signature of something else")
+				}
+			}
+		})
+	}
+	group.Wait()
 }

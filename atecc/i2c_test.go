@@ -84,7 +84,7 @@ func (b *fakeBus) Close() error { return nil }
 
 func newBus(t *testing.T) *fakeBus {
 	t.Helper()
-	chip, err := ateccsim.New(ateccsim.Options{})
+	chip, err := ateccsim.New(ateccsim.Options{Now: stopped})
 	must(t, err)
 	return &fakeBus{chip: chip, address: 0x60, ctx: t.Context()}
 }

@@ -69,7 +69,7 @@ type bench struct {
 
 func newBench(t testing.TB, m atecc.Model, s stage, defs slots) *bench {
 	t.Helper()
-	chip, err := New(Options{Model: m, Serial: atecc.SerialNumber{1, 0x23, 2, 3, 4, 5, 6, 7, 0xEE}})
+	chip, err := New(Options{Model: m, Now: stopped, Serial: atecc.SerialNumber{1, 0x23, 2, 3, 4, 5, 6, 7, 0xEE}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ type Options struct {
 	NewKey func() [32]byte
 	// DeterministicSign makes signatures by RFC 6979 instead of with randomness.
 	DeterministicSign bool
-	// Now is the clock of the watchdog; nil means time.Now.
+	// Now is the clock of the watchdog; nil means time.Now. A clock that stands still keeps it quiet.
 	Now func() time.Time
 	// Delay is called with the longest time that the data sheet gives for each command, for those who
 	// want to wait as long as a real part may take; nil means not at all.
@@ -159,7 +159,9 @@ func (c *Chip) Execute(ctx context.Context, packet []byte) ([]byte, error) {
 	if c.power != awake {
 		return nil, ErrAsleep
 	}
+	start := c.options.Now()
 	payload, err := c.answer(packet, left)
+	c.woke = c.woke.Add(c.options.Now().Sub(start)) // a slow disk is not the chip's time
 	if status, ok := errors.AsType[atecc.Status](err); ok {
 		return atecc.AppendReply(nil, []byte{byte(status)}), nil
 	}

@@ -2,6 +2,7 @@ package ateccsim
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/pbkdf2"
@@ -56,6 +57,27 @@ func Open(path, passphrase string, o Options) (*Chip, error) {
 		return nil, fmt.Errorf("open chip %s: %w", path, err)
 	}
 	return &Chip{options: o.withDefaults(), state: state, file: f}, nil
+}
+
+// WriteState keeps a snapshot in a file, of the same form as a chip's own; an older snapshot there is replaced.
+func WriteState(path, passphrase string, s State) error {
+	f := &file{path: path, passphrase: passphrase}
+	if err := f.newSalt(); err != nil {
+		return fmt.Errorf("write snapshot: %w", err)
+	}
+	if err := f.save(s); err != nil {
+		return fmt.Errorf("write snapshot: %w", err)
+	}
+	return nil
+}
+
+// ReadState reads the state from a snapshot or from the file of a chip that is not open.
+func ReadState(path, passphrase string) (State, error) {
+	s, err := (&file{path: path, passphrase: passphrase}).load()
+	if err != nil {
+		return State{}, fmt.Errorf("read snapshot %s: %w", path, err)
+	}
+	return s, nil
 }
 
 // Close lets the file go. A chip that lives in memory needs no Close.
@@ -133,7 +155,7 @@ const (
 func (f *file) newSalt() error {
 	f.salt = make([]byte, 16)
 	rand.Read(f.salt)
-	f.iterations = iterations
+	f.iterations = cmp.Or(f.iterations, iterations)
 	return f.deriveKey()
 }
 

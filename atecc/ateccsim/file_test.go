@@ -8,13 +8,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/thingward/thingward/atecc"
 )
 
 func create(t *testing.T, path, passphrase string) *Chip {
 	t.Helper()
-	chip, err := Create(path, passphrase, Options{})
+	chip, err := Create(path, passphrase, Options{Now: stopped})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,6 +23,9 @@ func create(t *testing.T, path, passphrase string) *Chip {
 	wake(t, chip)
 	return chip
 }
+
+// stopped is a clock for tests that are not about the watchdog.
+func stopped() time.Time { return time.Time{} }
 
 func TestFileKeepsEveryChange(t *testing.T) {
 	for _, passphrase := range []string{"", "correct horse"} {
@@ -88,7 +92,13 @@ func TestOpenRefuses(t *testing.T) {
 	plain := filepath.Join(t.TempDir(), "plain")
 	create(t, plain, "").Close()
 	secret := filepath.Join(t.TempDir(), "secret")
-	create(t, secret, "correct horse").Close()
+	few := &file{path: secret, passphrase: "correct horse", iterations: 10}
+	if err := few.newSalt(); err != nil {
+		t.Fatal(err)
+	}
+	if err := few.save(newState(Options{})); err != nil {
+		t.Fatal(err)
+	}
 
 	f := func(path, passphrase string, change func([]byte) []byte, want string) {
 		t.Helper()
@@ -162,8 +172,15 @@ func TestUnsavedChangeDoesNotHappen(t *testing.T) {
 func TestRestore(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "chip")
 	chip := create(t, path, "")
-	snapshot := chip.State()
+	kept := filepath.Join(t.TempDir(), "snapshot")
+	if err := WriteState(kept, "", chip.State()); err != nil {
+		t.Fatal(err)
+	}
 	execute(t, chip, atecc.Lock{Target: atecc.LockConfigZone, IgnoreCRC: true})
+	snapshot, err := ReadState(kept, "")
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := chip.Restore(snapshot); err != nil {
 		t.Fatal(err)
 	}

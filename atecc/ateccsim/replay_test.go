@@ -85,6 +85,7 @@ func recorded(t *testing.T, model atecc.Model, config string) *Chip {
 		Model:  model,
 		Serial: c.SerialNumber(),
 		Config: &c,
+		Now:    stopped,
 		Random: &numbered{name: "atecc-rng"},
 		NewKey: func() [32]byte {
 			keys++

@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 func stormOptions(n *int) Options {
 	return Options{
 		Serial: atecc.SerialNumber{1, 0x23, 0, 0, 0, 0, 0, 0, 0xEE},
+		Now:    stopped,
 		NewKey: func() [32]byte { return sha256.Sum256(fmt.Appendf(nil, "storm %d", *n)) },
 	}
 }
