@@ -132,3 +132,20 @@ func TestAppendixFunction(t *testing.T) {
 		t.Errorf("its last word is %q", got)
 	}
 }
+
+// TestSDKVersion2 shows that all of its entrances lead to our endpoint, and that a function's own choice is respected.
+func TestSDKVersion2(t *testing.T) {
+	s := newService(t, function.Config{NodePath: nodeModules(t), Endpoint: func() string { return "http://127.0.0.1:8080" }})
+	f := func(name, code, want string) {
+		t.Helper()
+		create(t, s, name, `exports.handler = async () => { `+code+` }`)
+		if r := invoke(t, s, name, ""); string(r.Payload) != want {
+			t.Errorf("%s: got %s, want %s", code, r.Payload, want)
+		}
+	}
+	const ours = `"http://127.0.0.1:8080/"`
+	f("all", `const AWS = require('aws-sdk'); return new AWS.Iot().endpoint.href`, ours)
+	f("one", `const Iot = require('aws-sdk/clients/iot'); return new Iot().endpoint.href`, ours)
+	f("global", `const AWS = require('aws-sdk/global'); require('aws-sdk/clients/iot'); return new AWS.Iot().endpoint.href`, ours)
+	f("own", `const AWS = require('aws-sdk'); return new AWS.Iot({ endpoint: 'http://own' }).endpoint.href`, `"http://own/"`)
+}

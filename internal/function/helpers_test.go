@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -178,9 +179,12 @@ func (l *lifeline) port(t *testing.T) string {
 	return port
 }
 
-// accept returns the next process that connects.
+// accept returns the next process that connects, which it has a minute for.
 func (l *lifeline) accept(t *testing.T) net.Conn {
 	t.Helper()
+	if err := l.Listener.(*net.TCPListener).SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
 	c, err := l.Accept()
 	if err != nil {
 		t.Fatal(err)

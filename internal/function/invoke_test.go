@@ -258,13 +258,12 @@ func TestQueueIsBounded(t *testing.T) {
 func TestTimeout(t *testing.T) {
 	life := newLifeline(t)
 	s := newService(t, function.Config{})
-	hang := `require('net').connect(` + life.port(t) + `)`
-	create(t, s, "hang", `exports.handler = () => { `+hang+`; require('child_process').spawn(process.execPath, ['-e', "`+hang+`"]) }`,
+	connect := `require('net').connect(` + life.port(t) + `)`
+	create(t, s, "hang", connect+`; require('child_process').spawn(process.execPath, ['-e', "`+connect+`"]); exports.handler = async (event) => event.hang && new Promise(() => {})`,
 		func(f *function.Function) { f.Timeout = 1 })
-	result := make(chan *function.Result, 1)
-	go func() { result <- invoke(t, s, "hang", "") }()
+	invoke(t, s, "hang", "") // and both processes are there, in any time
 	processes := []io.ReadWriteCloser{life.accept(t), life.accept(t)}
-	r := <-result
+	r := invoke(t, s, "hang", `{"hang":true}`)
 	want := fmt.Sprintf(`{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: %s Error: Task timed out after 1.00 seconds"}`, r.RequestID)
 	if r.FunctionError != "Unhandled" || string(r.Payload) != want {
 		t.Errorf("got %s %s, want %s", r.FunctionError, r.Payload, want)
@@ -437,4 +436,55 @@ func TestInvokeRefuses(t *testing.T) {
 	if r := invoke(t, s, "f", ""); string(r.Payload) != "1" {
 		t.Errorf("the function ran before: it counts %s", r.Payload)
 	}
+}
+
+// TestAbandonedInvocationDoesNotRun has a caller leave while its invocation waits in the queue.
+func TestAbandonedInvocationDoesNotRun(t *testing.T) {
+	life := newLifeline(t)
+	s := newService(t, function.Config{MaxProcesses: 1})
+	create(t, s, "slow", `let n = 0; exports.handler = (event, context, callback) => { n++; if (!event.wait) return callback(null, n); require('net').connect(`+life.port(t)+`).on('close', () => callback(null, n)) }`)
+	first := make(chan *function.Result, 1)
+	go func() { first <- invoke(t, s, "slow", `{"wait":true}`) }()
+	running := life.accept(t)
+	ctx, leave := context.WithCancel(t.Context())
+	leave()
+	if _, err := s.Invoke(ctx, scope, function.Invocation{Function: "slow"}); !errors.Is(err, context.Canceled) {
+		t.Errorf("the caller that left got %v", err)
+	}
+	running.Close()
+	<-first
+	if r := invoke(t, s, "slow", ""); string(r.Payload) != "2" {
+		t.Errorf("invocation number %s, want 2: the abandoned one ran", r.Payload)
+	}
+}
+
+// TestManyAtOnce invokes while the code changes under the invocations.
+func TestManyAtOnce(t *testing.T) {
+	s := newService(t, function.Config{MaxProcesses: 2})
+	create(t, s, "f", `exports.handler = async (event) => event`)
+	zips := [][]byte{
+		zipOf(t, map[string]string{"index.js": `exports.handler = async (event) => event // 0`}),
+		zipOf(t, map[string]string{"index.js": `exports.handler = async (event) => event // 1`}),
+	}
+	var wg sync.WaitGroup
+	for i := range 4 {
+		wg.Go(func() {
+			for j := range 20 {
+				want := fmt.Sprintf(`{"from":%d,"number":%d}`, i, j)
+				r, err := s.Invoke(t.Context(), scope, function.Invocation{Function: "f", Payload: []byte(want)})
+				if errors.Is(err, &thingward.Error{Code: function.ResourceConflict}) {
+					continue // the code changed between the configuration and the start of a process
+				}
+				if err != nil || r.FunctionError != "" || string(r.Payload) != want {
+					t.Errorf("got %+v, %v, want %s", r, err, want)
+				}
+			}
+		})
+	}
+	for i := range 10 {
+		if _, err := s.UpdateFunctionCode(t.Context(), scope, "f", function.CodeUpdate{Zip: zips[i%2]}); err != nil {
+			t.Error(err)
+		}
+	}
+	wg.Wait()
 }
