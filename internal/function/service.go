@@ -9,6 +9,11 @@
 // credentials for our API and the address of it, and nothing of the server's own environment. It runs
 // as the server's user: functions are trusted code of the account's owner, not a sandbox.
 //
+// What is left out: versions, aliases and layers; the limit on memory; streamed responses; extensions; runtimes other
+// than the two. AWS_LAMBDA_RUNTIME_API holds a path behind host and port, so that only the process itself can speak
+// for it; clients of the Runtime API that take it for host and port alone (aws-lambda-go does not) cannot connect.
+// Asynchronous invocations wait in memory and do not survive the server.
+//
 // Who owns what: a [pool] belongs to one revision of one function; each of its workers (at most
 // Config.MaxProcesses, none while nothing is queued) drives one process through one invocation after another.
 // One goroutine, the spawner, starts all processes from one operating system thread, because Linux ties
