@@ -14,7 +14,7 @@ func OpenI2C(path string, address byte) (*I2C, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewI2C(&i2cFile{f: f}, address), nil
+	return NewI2C(&i2cFile{f: f, setAddress: unix.IoctlSetInt}, address), nil
 }
 
 // setSlave is I2C_SLAVE of linux/i2c-dev.h.
@@ -22,16 +22,17 @@ const setSlave = 0x0703
 
 // An i2cFile is a bus of the kernel's i2c-dev driver.
 type i2cFile struct {
-	f       *os.File
-	address byte
-	chosen  bool
+	f          *os.File
+	setAddress func(fd int, request uint, address int) error // ioctl
+	address    byte
+	chosen     bool
 }
 
 func (b *i2cFile) choose(address byte) error {
 	if b.chosen && b.address == address {
 		return nil
 	}
-	if err := unix.IoctlSetInt(int(b.f.Fd()), setSlave, int(address)); err != nil {
+	if err := b.setAddress(int(b.f.Fd()), setSlave, int(address)); err != nil {
 		return fmt.Errorf("choose I2C address %02X on %s: %w", address, b.f.Name(), err)
 	}
 	b.address, b.chosen = address, true

@@ -2,7 +2,6 @@ package kit_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -16,12 +15,19 @@ import (
 	"github.com/thingward/thingward/atecc/kit"
 )
 
+var sampleSerial = atecc.SerialNumber{0x01, 0x23, 0x15, 0x03, 0x37, 0x85, 0xF0, 0xA2, 0xEE}
+
+// newBoard is a kit with one blank chip.
 func newBoard(t testing.TB) *kit.Board {
 	t.Helper()
-	chip, err := ateccsim.New(ateccsim.Options{Serial: atecc.SerialNumber{0x01, 0x23, 0x15, 0x03, 0x37, 0x85, 0xF0, 0xA2, 0xEE}})
+	chip, err := ateccsim.New(ateccsim.Options{Serial: sampleSerial})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return boardOf(chip)
+}
+
+func boardOf(chip atecc.Transport) *kit.Board {
 	return &kit.Board{
 		Name: "ATECC-REF", Firmware: [3]byte{1, 0, 0},
 		Chips: []kit.Chip{{Device: "ECC508A", Bus: "TWI", Address: 0xC0, Transport: chip}},
@@ -134,52 +140,6 @@ func TestLineTooLong(t *testing.T) {
 	f("e:t("+strings.Repeat("0", 1<<20)+")", "C1()")
 	f("\x00\x00\x04b:f(00)", "ATECC-REF 00(010000)")
 }
-
-// The four reports of the longest message in the log of the AWS kit, and one short one.
-func TestHID(t *testing.T) {
-	const message = "aws:i(66FB4D8EF9CCD0CD2D3DC8107199380D470B7C32250BB0B93922C7EFBEF074AE,DBF312BECF35DE36D2626273125918DEB1DE902FD3EE3EB1061EA74A0772D79CC97D37BA6A82CAEED7A21EE5AC8EF540909B687FA610CE7990D728589AE55D06)\n"
-	f := func(message string, reports int) {
-		t.Helper()
-		var wire hidraw
-		if _, err := io.WriteString(kit.HID(&wire), message); err != nil {
-			t.Fatal(err)
-		}
-		if len(wire.out) != reports {
-			t.Fatalf("%d reports, want %d", len(wire.out), reports)
-		}
-		for _, r := range wire.out {
-			if len(r) != 65 || r[0] != 0 {
-				t.Errorf("report % x: want 64 bytes after report number 0", r)
-			}
-			wire.in = append(wire.in, r[1:])
-		}
-		got, err := bufio.NewReader(kit.HID(&wire)).ReadString('\n')
-		if err != nil || got != message {
-			t.Errorf("comes back as %q, %v", got, err)
-		}
-	}
-	f("b:f(00)\n", 1)
-	f(message, 4)
-}
-
-// hidraw is a device file that keeps what is written and gives what is laid in.
-type hidraw struct{ out, in [][]byte }
-
-func (h *hidraw) Write(b []byte) (int, error) {
-	h.out = append(h.out, bytes.Clone(b))
-	return len(b), nil
-}
-
-func (h *hidraw) Read(b []byte) (int, error) {
-	if len(h.in) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(b, h.in[0])
-	h.in = h.in[1:]
-	return n, nil
-}
-
-func (h *hidraw) Close() error { return nil }
 
 func FuzzParseRequest(f *testing.F) {
 	for _, s := range []string{"board:version()", "E:t(0730000000035D)", "e:physical:select(C0)", "aws:sc(01,-----BEGIN\n)", "lib:b:f(00", ":()", "a:b,(("} {

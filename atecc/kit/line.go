@@ -10,7 +10,8 @@
 // no error of the kit: the kit answers 00 and the chip's packet.
 //
 // [Board] is the kit's end and serves any number of connections; [Conn] is the host's end, and [Conn.Device] makes
-// a chip behind a kit an [atecc.Transport]. Left out: the raw I2C-over-TCP framing of some test benches.
+// a chip behind a kit an [atecc.Transport]. [OpenChip] opens chips by names such as hid:/dev/hidraw0, on kits and on I2C
+// buses alike. Left out: the raw I2C-over-TCP framing of some test benches.
 package kit
 
 import (
