@@ -248,7 +248,7 @@ func (c *Chip) secretReleasable(mode atecc.ECDHMode, slot int, encrypted bool) b
 	if c.state.Model == atecc.ATECC508A {
 		return !kept
 	}
-	return !kept && outputAllowed(c.state.Config.ChipOptions().ECDHProtection(), encrypted)
+	return !kept && (encrypted || clearOutputAllowed(c.state.Config.ChipOptions().ECDHProtection()))
 }
 
 // extraWritable: UserExtra (0) once, Selector (1) once or as often as ChipMode says.
@@ -256,9 +256,8 @@ func (c *Chip) extraWritable(n int) bool {
 	return c.state.Config[84+n] == 0 || n == 1 && !c.state.Config.SelectorWriteOnce()
 }
 
-// outputPermitted: ChipOptions may keep what KDF makes inside, or demand encryption.
+// outputPermitted: ChipOptions may keep what KDF makes from leaving in the clear.
 func (c *Chip) outputPermitted(r *kdfRequest) bool {
-	encrypted := r.target == atecc.KDFTargetOutputEncrypted
-	leaves := encrypted || r.target == atecc.KDFTargetOutput || r.algorithm == atecc.KDFPRF && r.splitOutput()
-	return !leaves || outputAllowed(c.state.Config.ChipOptions().KDFProtection(), encrypted)
+	leaves := r.target == atecc.KDFTargetOutput || r.algorithm == atecc.KDFPRF && r.splitOutput()
+	return !leaves || clearOutputAllowed(c.state.Config.ChipOptions().KDFProtection())
 }

@@ -93,6 +93,10 @@ func (c *Chip) publicKeyValid(slot int) bool {
 	return err == nil
 }
 
-// outputAllowed: a protection other than 0 in ChipOptions keeps the results of ECDH or KDF from leaving in
-// the clear. What tells its values 1 to 3 apart is not public; encrypted output works with 3.
-func outputAllowed(protection int, encrypted bool) bool { return protection == 0 || encrypted }
+// clearOutputAllowed: a protection other than 0 in ChipOptions keeps the results of ECDH or KDF from leaving
+// in the clear. What tells its values 1 to 3 apart is not public; encrypted output works with 3.
+func clearOutputAllowed(protection int) bool { return protection == 0 }
+
+// wholeSecret: KDF authenticates no less than 32 bytes of a slot or of TempKey; of a shorter piece the bytes
+// could be guessed one at a time.
+func wholeSecret(size int) bool { return size >= 32 }

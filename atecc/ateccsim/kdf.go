@@ -65,6 +65,9 @@ func validKDF(_ atecc.Model, cmd atecc.Command) bool {
 	}
 	switch r.algorithm {
 	case atecc.KDFPRF:
+		if r.splitOutput() && (!r.longOutput() || r.target >= atecc.KDFTargetOutput) {
+			return false // the first half has to stay inside
+		}
 		return len(r.message) == r.messageLength() && len(r.message) > 0 && r.details>>9&3 <= 1
 	case atecc.KDFAES:
 		return len(r.message) == 16
@@ -84,7 +87,7 @@ func (c *Chip) kdf(cmd atecc.Command) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.algorithm == atecc.KDFPRF && r.splitOutput() && len(out) == 64 {
+	if r.algorithm == atecc.KDFPRF && r.splitOutput() {
 		if _, err := c.deliver(&r, out[:32]); err != nil {
 			return nil, err
 		}
@@ -167,7 +170,7 @@ func (c *Chip) kdfMessage(r *kdfRequest) ([]byte, error) {
 	switch r.messageFrom() {
 	case messageInSlot:
 		slot := r.messageSlot()
-		if err := need(c.notPrivate(slot), size <= atecc.SlotSize(slot)); err != nil {
+		if err := need(c.notPrivate(slot), wholeSecret(size), size <= atecc.SlotSize(slot)); err != nil {
 			return nil, err
 		}
 		if err := c.use(slot, c.tempKey); err != nil {
@@ -175,7 +178,7 @@ func (c *Chip) kdfMessage(r *kdfRequest) ([]byte, error) {
 		}
 		return bytes.Clone(c.state.Slot(slot)[:size]), nil
 	case messageInTempKey:
-		if err := need(size <= c.tempKey.size); err != nil {
+		if err := need(wholeSecret(size), size <= c.tempKey.size); err != nil {
 			return nil, err
 		}
 		return bytes.Clone(c.tempKey.value[:size]), nil

@@ -157,14 +157,15 @@ func kdfRules() []rule {
 	aes := func(options uint16) step {
 		return steps(chipOptions(options), fixedNonce, with(atecc.KDF{Mode: atecc.KDFAES | atecc.KDFTargetOutput, Message: make([]byte, 16)}))
 	}
-	message := func(details uint32) step {
+	sized := func(details uint32, size int) step {
 		// the top byte of the details is the length of a message that is not sent
 		return func(b *bench) error {
-			data := binary.LittleEndian.AppendUint32(nil, details|32<<24)
+			data := binary.LittleEndian.AppendUint32(nil, details|uint32(size)<<24)
 			_, err := atecc.Command{Opcode: atecc.OpKDF, Param1: byte(atecc.KDFHKDF | atecc.KDFTargetOutput), Data: data}.Execute(b.Context(), b.chip)
 			return err
 		}
 	}
+	message := func(details uint32) step { return sized(details, 32) }
 	iv := func(location byte) step {
 		return steps(set(72, location, 'i', 'v'), fixedNonce,
 			with(atecc.KDF{Mode: atecc.KDFHKDF | atecc.KDFTargetOutput, Details: 3, Message: []byte("..iv")}))
@@ -199,10 +200,18 @@ func kdfRules() []rule {
 		{"KDF half clear where it is protected", nil, steps(chipOptions(0x0402), fixedNonce, prf(atecc.KDFTargetTempKey, 0x301)), stages{no, no, no}},
 		{"KDF inside where it is protected", nil, steps(chipOptions(0x0402), fixedNonce, hkdf(atecc.KDFTargetTempKey, 0, 0)), stages{no, ok, ok}},
 		{"KDF half clear", nil, steps(fixedNonce, prf(atecc.KDFTargetTempKey, 0x301)), stages{no, ok, ok}},
+		{"KDF split to output", nil, steps(fixedNonce, prf(out, 0x301)), stages{parse, parse, parse}},
+		{"KDF split, encrypted", nil, steps(chipOptions(0x0402), fixedNonce, prf(atecc.KDFTargetOutputEncrypted, 0x301)), stages{parse, parse, parse}},
+		{"KDF split of 32 bytes", nil, steps(fixedNonce, prf(atecc.KDFTargetTempKey, 0x201)), stages{parse, parse, parse}},
 		{"KDF PRF, key longer than TempKey", nil, steps(fixedNonce, prf(out, 2)), stages{no, no, no}},
 		{"KDF AES", nil, aes(0x0004), stages{no, ok, ok}},
 		{"KDF AES disabled", nil, aes(0), stages{no, no, no}},
 		{"KDF message in slot", nil, steps(fixedNonce, message(5<<8)), stages{no, ok, ok}},
+		{"KDF message in all of a slot", nil, steps(fixedNonce, sized(5<<8, 36)), stages{no, ok, ok}},
+		{"KDF message beyond a slot", nil, steps(fixedNonce, sized(5<<8, 37)), stages{no, no, no}},
+		{"KDF message in the start of a slot", nil, steps(fixedNonce, sized(5<<8, 31)), stages{no, no, no}},
+		{"KDF message in the start of TempKey", nil, steps(fixedNonce, sized(1, 31)), stages{no, no, no}},
+		{"KDF message beyond TempKey", nil, steps(fixedNonce, sized(1, 33)), stages{no, no, no}},
 		{"KDF message in private slot", def(0, private|p256), steps(fixedNonce, message(5<<8)), stages{no, no, no}},
 		{"KDF message in TempKey", nil, steps(fixedNonce, message(1)), stages{no, ok, ok}},
 		{"KDF message in no TempKey, zero key", nil, message(1 | 4), stages{no, no, no}},
