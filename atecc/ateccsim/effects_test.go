@@ -163,7 +163,7 @@ func TestEffectsOfDamagedPacket(t *testing.T) {
 func TestEffectsOfUse(t *testing.T) {
 	f := func(key atecc.KeyConfig, run step, want uint32) {
 		t.Helper()
-		b := newBench(t, atecc.ATECC508A, dataLocked, slots{5: {limited, key, false}})
+		b := newBench(t, atecc.ATECC508A, dataLocked, slots{5: {limited | external, key, false}})
 		run(b)
 		state := b.chip.State()
 		if got := state.Config.Counter(0); got != want {
@@ -173,9 +173,18 @@ func TestEffectsOfUse(t *testing.T) {
 	mac := with(atecc.MAC{Slot: 5})
 	f(sha, steps(mac, mac, mac), 3)
 	f(sha, only(atecc.CheckMac{Slot: 5}), 1) // a guess counts
-	f(sha|reqAuth4, mac, 0)                  // a refusal does not
+	f(private|p256, steps(empty(5), fixedNonce, sign(5)), 1)
+	f(sha|reqAuth4, mac, 0) // a refusal does not
 	f(sha, steps(randomNonce, taint(5)), 0)
 	f(sha, with(atecc.MAC{Slot: 6}), 0)
+}
+
+// empty makes a slot all zeros.
+func empty(slot int) step {
+	return func(b *bench) error {
+		b.change(func(s *State) { clear(s.Slot(slot)) })
+		return nil
+	}
 }
 
 func TestEffectsOfLastKeyUse(t *testing.T) {

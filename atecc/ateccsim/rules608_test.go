@@ -157,14 +157,16 @@ func kdfRules() []rule {
 	aes := func(options uint16) step {
 		return steps(chipOptions(options), fixedNonce, with(atecc.KDF{Mode: atecc.KDFAES | atecc.KDFTargetOutput, Message: make([]byte, 16)}))
 	}
-	sized := func(details uint32, size int) step {
-		// the top byte of the details is the length of a message that is not sent
+	// stored is an HKDF of a message in the chip: the top byte of the details is its length, it is not sent.
+	stored := func(target atecc.KDFMode, details uint32, size int) step {
 		return func(b *bench) error {
 			data := binary.LittleEndian.AppendUint32(nil, details|uint32(size)<<24)
-			_, err := atecc.Command{Opcode: atecc.OpKDF, Param1: byte(atecc.KDFHKDF | atecc.KDFTargetOutput), Data: data}.Execute(b.Context(), b.chip)
+			_, err := atecc.Command{Opcode: atecc.OpKDF, Param1: byte(atecc.KDFHKDF | target), Data: data}.Execute(b.Context(), b.chip)
 			return err
 		}
 	}
+	sized := func(details uint32, size int) step { return stored(atecc.KDFTargetOutput, details, size) }
+	inside := func(details uint32) step { return stored(atecc.KDFTargetTempKey, details, 32) }
 	message := func(details uint32) step { return sized(details, 32) }
 	iv := func(location byte) step {
 		return steps(set(72, location, 'i', 'v'), fixedNonce,
@@ -199,6 +201,8 @@ func kdfRules() []rule {
 		{"KDF encrypted where it is protected", nil, steps(chipOptions(0x0402), fixedNonce, hkdf(atecc.KDFTargetOutputEncrypted, 0, 0)), stages{no, ok, ok}},
 		{"KDF half clear where it is protected", nil, steps(chipOptions(0x0402), fixedNonce, prf(atecc.KDFTargetTempKey, 0x301)), stages{no, no, no}},
 		{"KDF inside where it is protected", nil, steps(chipOptions(0x0402), fixedNonce, hkdf(atecc.KDFTargetTempKey, 0, 0)), stages{no, ok, ok}},
+		{"KDF PRF inside where it is protected", nil, steps(chipOptions(0x0402), fixedNonce, prf(atecc.KDFTargetTempKey, 0x101)), stages{no, ok, ok}},
+		{"KDF of slot 2 inside where it is protected", nil, steps(chipOptions(0x0402), fixedNonce, inside(2<<8)), stages{no, ok, ok}},
 		{"KDF half clear", nil, steps(fixedNonce, prf(atecc.KDFTargetTempKey, 0x301)), stages{no, ok, ok}},
 		{"KDF split to output", nil, steps(fixedNonce, prf(out, 0x301)), stages{parse, parse, parse}},
 		{"KDF split, encrypted", nil, steps(chipOptions(0x0402), fixedNonce, prf(atecc.KDFTargetOutputEncrypted, 0x301)), stages{parse, parse, parse}},
