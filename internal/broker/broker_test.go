@@ -134,8 +134,6 @@ func (b *bench) connect(v mqtt.Version, id string, options ...func(*mqtt.Connect
 	return c
 }
 
-func resume(p *mqtt.Connect) { p.CleanStart = false }
-
 // expiry asks for a session that outlives the connection by so many seconds.
 func expiry(seconds uint32) func(*mqtt.Connect) {
 	return func(p *mqtt.Connect) { p.Properties = &mqtt.Properties{SessionExpiryInterval: &seconds} }

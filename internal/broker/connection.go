@@ -53,7 +53,7 @@ type connection struct {
 	aliases map[uint16]string
 	batch   batch
 	acks    []byte          // answers that wait for the log
-	unacked int             // QoS 1 and 2 messages of the batch
+	unacked int             // QoS 1 messages of the batch
 	fresh   []*subscription // of the batch, to be given retained messages after the SUBACK
 	reader  *msglog.Reader  // while the session is behind
 	small   [256]byte       // where an idle connection waits for bytes

@@ -210,6 +210,28 @@ func TestExactlyOnce(t *testing.T) {
 	sub.nothing()
 }
 
+// Who has more messages under way than the receive maximum is disconnected.
+func TestReceiveMaximum(t *testing.T) {
+	f := func(limits Limits, qos byte) {
+		t.Helper()
+		limits.ReceiveMaximum = 5
+		c := newBench(t, Config{Limits: limits}).connect(mqtt.V5, "c")
+		var packets []mqtt.Packet
+		for i := range 6 {
+			packets = append(packets, &mqtt.Publish{Topic: "t", QoS: qos, PacketID: uint16(i + 1)})
+		}
+		c.send(packets...)
+		for i := range 5 {
+			if p := c.next(); p.Type() != mqtt.TypePuback && p.Type() != mqtt.TypePubrec {
+				t.Fatalf("answer %d is %T", i, p)
+			}
+		}
+		c.end(mqtt.ReceiveMaximumExceeded)
+	}
+	f(AWS(), 1)
+	f(MQTT(), 2)
+}
+
 func TestSubscriptionIdentifiers(t *testing.T) {
 	b := newBench(t, Config{Limits: MQTT()})
 	c := b.connect(mqtt.V5, "c")

@@ -53,12 +53,11 @@ func (c *connection) publish(p *mqtt.Publish) *ending {
 	if e != nil {
 		return e
 	}
-	if p.QoS > 0 {
-		if c.unacked++; c.version == mqtt.V5 && c.unacked > limits.ReceiveMaximum {
-			return clientError(mqtt.ReceiveMaximumExceeded, "more than %d unacknowledged messages", limits.ReceiveMaximum)
-		}
+	repeated, e := c.flow(p)
+	if e != nil {
+		return e
 	}
-	if p.QoS == 2 && !c.session.receive(p.PacketID) {
+	if repeated {
 		c.ack(mqtt.TypePubrec, p.PacketID, mqtt.Success)
 		return nil
 	}
@@ -76,6 +75,25 @@ func (c *connection) publish(p *mqtt.Publish) *ending {
 		c.ack(mqtt.TypePubrec, p.PacketID, mqtt.Success)
 	}
 	return nil
+}
+
+// flow applies the receive maximum, and recognises a QoS 2 message that has been accepted before. Of QoS 1 it
+// counts what came in one batch: that is certainly not acknowledged yet.
+func (c *connection) flow(p *mqtt.Publish) (repeated bool, e *ending) {
+	open := 0
+	switch p.QoS {
+	case 1:
+		c.unacked++
+		open = c.unacked
+	case 2:
+		var isNew bool
+		isNew, open = c.session.receive(p.PacketID)
+		repeated = !isNew
+	}
+	if limit := c.b.limits.ReceiveMaximum; c.version == mqtt.V5 && open > limit {
+		return false, clientError(mqtt.ReceiveMaximumExceeded, "more than %d unacknowledged messages", limit)
+	}
+	return repeated, nil
 }
 
 // accept publishes p along r.

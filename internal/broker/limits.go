@@ -66,7 +66,7 @@ func MQTT() Limits {
 		MaxPayload: 8 << 20, MaxPacket: 8<<20 + 64<<10, MinClientPacket: 1,
 		MaxTopicLength: 65535, MaxTopicLevels: 65536, MaxClientID: 65535,
 		MaxFilters: 10000, MaxSubscriptions: 100000, MaxQoS: 2,
-		ReceiveMaximum: 65535, MaxInflight: 1000, MaxTopicAlias: 100,
+		ReceiveMaximum: 1000, MaxInflight: 1000, MaxTopicAlias: 100,
 		MaxUserProperties: 64 << 10, MaxCorrelation: 65535, MaxContentType: 65535,
 		MaxQueued: 1000, MaxQueuedBytes: 8 << 20, MaxOutput: 4 << 20,
 		SubscriptionIdentifiers: true, HashMatchesParent: true, RetainedForWildcards: true,

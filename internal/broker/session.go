@@ -208,16 +208,17 @@ func (s *session) pubrec(pid uint16) bool {
 	return false
 }
 
-// receive notes the packet identifier of a QoS 2 message of the client; it is false for a repetition.
-func (s *session) receive(pid uint16) bool {
+// receive notes the packet identifier of a QoS 2 message of the client. It is new unless the message is repeated;
+// open is how many the client has not released.
+func (s *session) receive(pid uint16) (isNew bool, open int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if slices.Contains(s.received, pid) {
-		return false
+		return false, len(s.received)
 	}
 	s.received = append(s.received, pid)
 	s.markDirty()
-	return true
+	return true, len(s.received)
 }
 
 // release forgets the packet identifier of a QoS 2 message of the client.
