@@ -65,7 +65,7 @@ func (c *Chip) readableClear(slot int) bool { return !c.state.Config.Slot(slot).
 // readableEncrypted: whole blocks only.
 func readableEncrypted(size int) bool { return size == atecc.BlockSize }
 
-// wordAccess: a secret slot is read and written in whole blocks only.
+// wordAccess: a secret slot is written in whole blocks only.
 func (c *Chip) wordAccess(slot int, size int) bool {
 	return size == atecc.BlockSize || !c.state.Config.Slot(slot).IsSecret()
 }

@@ -58,10 +58,6 @@ func copiesKey(mode atecc.MACMode, slot int) bool {
 	return (mode == 1 || mode == 5) && slot%2 == 0
 }
 
-// secretSlot is where ECDH leaves its result in the chip. An odd slot would overwrite its own key, so it
-// has none.
-func secretSlot(slot int) (target int, ok bool) { return slot | 1, slot%2 == 0 }
-
 // slotLockable: single slots can be locked from the configuration lock on.
 func slotLockable(c *atecc.Config, slot int) bool {
 	return c.ConfigLocked() && c.Key(slot).Lockable()

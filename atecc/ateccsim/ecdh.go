@@ -27,9 +27,6 @@ func validECDH(m atecc.Model, cmd atecc.Command) bool {
 
 func (c *Chip) ecdh(cmd atecc.Command) ([]byte, error) {
 	mode, slot := atecc.ECDHMode(cmd.Param1), int(cmd.Param2)
-	if err := need(c.configLocked()); err != nil {
-		return nil, err
-	}
 	key, err := c.ecdhKey(mode, slot)
 	if err != nil {
 		return nil, err
@@ -52,7 +49,7 @@ func (c *Chip) ecdh(cmd atecc.Command) ([]byte, error) {
 func (c *Chip) ecdhKey(mode atecc.ECDHMode, slot int) (*ecdsa.PrivateKey, error) {
 	if mode&atecc.ECDHFromTempKey != 0 {
 		t := c.takeTempKey()
-		if err := need(t.valid(), t.ecc); err != nil {
+		if err := need(t.ecc); err != nil {
 			return nil, err
 		}
 		return parseScalar(t.value[:32])
@@ -97,10 +94,10 @@ func (c *Chip) ecdhTarget(mode atecc.ECDHMode, slot int) atecc.ECDHMode {
 	return atecc.ECDHToOutput
 }
 
-// keepSecret writes the secret into the next odd slot.
+// keepSecret writes the secret into the next odd slot. An odd slot has none: there it would meet its own key.
 func (c *Chip) keepSecret(slot int, secret [32]byte) error {
-	target, ok := secretSlot(slot)
-	if err := need(ok, c.notPrivate(target), c.slotUnlocked(target)); err != nil {
+	target := slot | 1
+	if err := need(c.notPrivate(target), c.slotUnlocked(target)); err != nil {
 		return err
 	}
 	copy(c.state.Slot(target), secret[:])

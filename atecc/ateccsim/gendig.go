@@ -86,7 +86,6 @@ func (c *Chip) deriveKey(cmd atecc.Command) ([]byte, error) {
 	config := c.state.Config.Slot(slot)
 	t := c.takeTempKey()
 	if err := need(
-		c.configLocked(),
 		c.dataLocked(),
 		c.notPrivate(slot),
 		c.slotUnlocked(slot),

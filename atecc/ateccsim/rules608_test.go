@@ -193,6 +193,7 @@ func kdfRules() []rule {
 		{"KDF to TempKey", nil, steps(fixedNonce, hkdf(atecc.KDFTargetTempKey, 0, 0), hkdf(out, 0, 0)), stages{no, ok, ok}},
 		{"KDF to upper TempKey", nil, steps(fixedNonce, hkdf(atecc.KDFTargetTempKeyUpper, 0, 0), hkdf(out|atecc.KDFSourceTempKeyUpper, 0, 0)), stages{no, ok, ok}},
 		{"KDF to upper half of nothing", nil, hkdf(atecc.KDFTargetTempKeyUpper|atecc.KDFSourceSlot, 5, 0), stages{no, no, no}},
+		{"KDF of 64 bytes to upper TempKey", nil, steps(fixedNonce, prf(atecc.KDFTargetTempKeyUpper, 0x101)), stages{no, no, no}},
 		{"KDF to alternate key", nil, steps(fixedNonce, hkdf(atecc.KDFTargetAlternateKey, 0, 0), hkdf(out|atecc.KDFSourceAlternateKey, 0, 0)), stages{no, ok, ok}},
 		{"KDF of 64 bytes to alternate key", nil, steps(fixedNonce, prf(atecc.KDFTargetAlternateKey, 0x101)), stages{no, no, no}},
 		{"KDF encrypted", nil, steps(chipOptions(ioProtection), fixedNonce, hkdf(atecc.KDFTargetOutputEncrypted, 0, 0)), stages{no, ok, ok}},
@@ -265,11 +266,24 @@ func secureBootRules() []rule {
 	defs := slots{11: {0, p256, false}}
 	encrypted := with(atecc.SecureBoot{Operation: atecc.SecureBootFull | atecc.SecureBootEncrypted, Digest: message, Signature: signature[:]})
 	const both, sig, dig = atecc.SecureBootFullBoth, atecc.SecureBootFullSignature, atecc.SecureBootFullDigest
+	small := set(70, byte(sig), 0xB5)
+	keyInData := func(b *bench) error {
+		b.change(func(s *State) {
+			padded := atecc.PadPublicKey(pointOf(11))
+			copy(s.Slot(11), padded[:])
+		})
+		return nil
+	}
 	latched := slots{1: {external, private | p256 | persistent, false}, 11: {0, p256, false}}
 	use := steps(fixedNonce, sign(1))
 	return []rule{
 		{"boot", defs, steps(mode(both, 0), good(atecc.SecureBootFull)), stages{no, ok, ok}},
 		{"boot disabled", defs, good(atecc.SecureBootFull), stages{no, no, no}},
+		{"boot disabled, key there", defs, steps(mode(atecc.SecureBootDisabled, 0), good(atecc.SecureBootFull)), stages{no, no, no}},
+		{"boot with a key in a data slot", nil, steps(mode(both, 0), keyInData, good(atecc.SecureBootFull)), stages{no, no, no}},
+		{"boot with a key in a small slot", slots{7: {0, p256, false}}, steps(set(70, byte(both), 0x7A), good(atecc.SecureBootFull)), stages{no, no, no}},
+		{"boot stored signature in a small slot", defs, steps(small, stored), stages{no, no, no}},
+		{"boot copy of signature into a small slot", defs, steps(small, good(atecc.SecureBootFullCopy)), stages{no, no, no}},
 		{"boot, wrong digest", defs, steps(mode(both, 0), bad), stages{no, miss, miss}},
 		{"boot with data as key", nil, steps(mode(both, 0), good(atecc.SecureBootFull)), stages{no, no, no}},
 		{"boot with unvalidated key", slots{11: {0, p256 | pubInfo, false}}, steps(mode(both, 0), good(atecc.SecureBootFull)), stages{no, no, no}},

@@ -476,6 +476,7 @@ func macRules() []rule {
 		{"CheckMac by TempKey does not authorise", slots{1: {generate, private | p256 | reqAuth4, false}},
 			steps(randomNonce, checkMacTempKey(3, 4), genKey(atecc.GenKeyPrivate, 1)), stages{no, no, no}},
 		{"CheckMac copies", copied, copyMAC, stages{no, ok, ok}},
+		{"CheckMac copies in mode 5", copied, steps(fixedNonce, checkMacTempKey(5, 4), with(atecc.MAC{Mode: 7})), stages{no, ok, ok}},
 		{"CheckMac copies only with ReadKey 0", slots{5: {4, sha, false}}, copyMAC, stages{no, no, no}},
 		{"CheckMac copies no private key", slots{5: {0, private | p256, false}}, copyMAC, stages{no, no, no}},
 		{"CheckMac copies only for even slots", slots{5: {0, sha, false}},

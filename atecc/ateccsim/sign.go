@@ -153,7 +153,6 @@ func (c *Chip) verifyStored(slot int, t tempKey, message [32]byte, signature [64
 func (c *Chip) validate(mode atecc.VerifyMode, slot int, t tempKey, signature [64]byte, other [19]byte) error {
 	valid := mode == atecc.VerifyValidate
 	if err := need(
-		c.configLocked(),
 		c.validatable(slot),
 		c.slotUnlocked(slot),
 		aboutSlot(t, slot),
