@@ -40,11 +40,12 @@ func AWSKit() Config {
 }
 
 // TrustLike is an ATECC608A set up in the manner of the vendor's pre-provisioned parts: slot 0 the device
-// key that nothing can replace once it is locked, slots 1 to 4 further private keys, slot 6 the IO
-// protection key, slot 8 open data, slot 9 an AES key, slots 10 to 12 the compressed certificates.
+// key, which nothing can replace after the data lock, slot 1 a key that only vouches for the chip's own state,
+// slots 2 to 4 further private keys, slot 5 a secret, slot 6 the IO protection key that guards it, slot 8 open
+// data, slot 9 an AES key, slots 10 to 12 the compressed certificates.
 func TrustLike() Config {
 	return mustConfig(`
-		0123150300006002 3785F0A2EE010100 6A0000008F208720 872087208720C446
+		0123150300006002 3785F0A2EE010100 6A00000085008200 852085208520C646
 		8F0F9F8F0F0F8F0F 0F0F0F0F0F0F0F0F 0F0F0F0FFFFFFFFF 00000000FFFFFFFF
 		0000000000000000 0000000000000000 0000000000005555 FFFF026000000000
 		3300330033003300 33001C007C001C00 3C0038003C003000 3C003C003C003C00`)

@@ -334,7 +334,7 @@ func TestOpen608A(t *testing.T) {
 	ioKey := sha256.Sum256([]byte("IO"))
 	must(t, d.WriteSlot(ctx, 6, ioKey[:]))
 	must(t, d.LockData(ctx, nil))
-	key, err := d.GenerateKey(ctx, 1)
+	key, err := d.GenerateKey(ctx, 2)
 	must(t, err)
 	private := newKey(t)
 	remote, err := private.ECDH()
@@ -344,7 +344,7 @@ func TestOpen608A(t *testing.T) {
 	want, err := remote.ECDH(local)
 	must(t, err)
 	must(t, d.Do(ctx, func(c atecc.Transport) error {
-		reply, err := atecc.ECDH{Mode: atecc.ECDHToOutput | atecc.ECDHEncrypted, Slot: 1, Public: pointOf(t, private)}.Execute(ctx, c)
+		reply, err := atecc.ECDH{Mode: atecc.ECDHToOutput | atecc.ECDHEncrypted, Slot: 2, Public: pointOf(t, private)}.Execute(ctx, c)
 		if err != nil {
 			return err
 		}
