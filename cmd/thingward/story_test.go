@@ -36,6 +36,11 @@ func setUp(e *testscript.Env) error {
 	if err := os.Mkdir(bin, 0o755); err != nil {
 		return err
 	}
+	self, err := exec.LookPath("thingward") // for scripts that take everything else away
+	if err != nil {
+		return err
+	}
+	e.Setenv("THINGWARD", self)
 	aws, err := exec.LookPath("aws")
 	if err != nil {
 		return fmt.Errorf("%w: tools/test-deps installs what the tests need", err)

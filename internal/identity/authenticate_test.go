@@ -341,6 +341,31 @@ func TestJustInTimeRegistration(t *testing.T) {
 	b.wantRefusal(client(leaf), Registered, "is now registered")
 }
 
+// A CA that was certified again with the same key is registered twice: the device says which by its chain, and without
+// one the younger counts.
+func TestRegistrationUnderOneOfTwoCACertificates(t *testing.T) {
+	b := newBench(t)
+	old := newCA(t, "signer")
+	renewed := renew(t, old)
+	on := CARegistration{Active: true, AutoRegistration: true}
+	first := b.registerCA(here, old, on)
+	b.set(time.Now().Add(time.Hour))
+	second := b.registerCA(here, renewed, on)
+
+	f := func(want *store.CACertificate, chain ...*x509.Certificate) {
+		t.Helper()
+		leaf := newLeaf(t, old, "device")
+		c := client(leaf)
+		c.Chain = append(c.Chain, chain...)
+		if r := b.wantRefusal(c, Registered, "is now registered"); r.CAID != want.ID {
+			t.Errorf("registered under %s, want %s", r.CAID, want.ID)
+		}
+	}
+	f(second)
+	f(first, old.Certificate)
+	f(second, renewed.Certificate)
+}
+
 func TestRegistrationFollowsTheServerName(t *testing.T) {
 	b := newBench(t)
 	root := newCA(t, "root")

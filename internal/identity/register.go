@@ -2,10 +2,12 @@ package identity
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/thingward/thingward"
@@ -100,7 +102,7 @@ func (s *Service) findIssuer(ctx context.Context, c Client, leaf *x509.Certifica
 			"certificate %s names the registered CA %s (%s) as its issuer, but was not signed with that CA's key: another CA has the same name, or the signature is damaged",
 			id, found[0].ID, leaf.Issuer)
 	}
-	return pick(refusal, signed, c.ServerName != "")
+	return pick(refusal, signed, c)
 }
 
 // signers returns those of found whose key signed leaf. A CA that is registered in several scopes is tried once.
@@ -128,8 +130,9 @@ func keyIDsFit(leaf, by *x509.Certificate) bool {
 	return len(leaf.AuthorityKeyId) == 0 || len(by.SubjectKeyId) == 0 || bytes.Equal(leaf.AuthorityKeyId, by.SubjectKeyId)
 }
 
-// pick returns the one CA of signed that may register certificates now.
-func pick(refusal Refusal, signed []*store.CACertificate, serverName bool) (*store.CACertificate, error) {
+// pick returns the one CA of signed that may register certificates now. Of several certificates of that CA in one scope
+// it is the one that the client presented, else the one registered last.
+func pick(refusal Refusal, signed []*store.CACertificate, client Client) (*store.CACertificate, error) {
 	var ready []*store.CACertificate
 	var reason *Refusal
 	for _, c := range signed {
@@ -142,21 +145,38 @@ func pick(refusal Refusal, signed []*store.CACertificate, serverName bool) (*sto
 		case c.AutoRegistration != store.AutoRegistrationEnable:
 			reason = r.because(AutoRegistrationOff,
 				"certificate %s is not registered, and its CA %s has auto-registration off: enable it (update-ca-certificate --new-auto-registration-status ENABLE), or register the certificate", r.CertificateID, c.ID)
-		case c.Mode == store.ModeSNIOnly && !serverName:
+		case c.Mode == store.ModeSNIOnly && client.ServerName == "":
 			reason = r.because(ServerNameMissing,
 				"certificate %s is not registered; its CA %s is in mode SNI_ONLY, but the client sent no server name (TLS SNI): switch SNI on in its TLS library", r.CertificateID, c.ID)
 		default:
 			ready = append(ready, c)
 		}
 	}
-	switch len(ready) {
-	case 0:
+	if len(ready) == 0 {
 		return nil, reason
-	case 1:
-		return ready[0], nil
+	}
+	if !slices.ContainsFunc(ready, func(c *store.CACertificate) bool { return c.Scope != ready[0].Scope }) {
+		return slices.MaxFunc(ready, func(a, b *store.CACertificate) int {
+			return cmp.Or(compareBool(client.presents(a.ID), client.presents(b.ID)), a.Created.Compare(b.Created))
+		}), nil
 	}
 	return nil, refusal.because(AmbiguousAccount,
 		"certificate %s is not registered, and its CA is registered in several accounts or regions: connect to the endpoint of one of them (DescribeEndpoint), so that the server name says which", refusal.CertificateID)
+}
+
+// presents reports whether the client sent the CA certificate of that id with its own.
+func (c Client) presents(caID string) bool {
+	return slices.ContainsFunc(c.Chain[1:], func(cert *x509.Certificate) bool { return ca.CertificateID(cert.Raw) == caID })
+}
+
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case a:
+		return 1
+	}
+	return -1
 }
 
 // A registrationEvent is the payload of the message that asks for a decision about a certificate

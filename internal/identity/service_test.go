@@ -224,6 +224,22 @@ func newCA(t testing.TB, name string) *pair {
 	})
 }
 
+// renew makes another certificate of a CA, with the same name and key.
+func renew(t testing.TB, root *pair) *pair {
+	t.Helper()
+	template := *root.Certificate
+	template.SerialNumber = new(big.Int).Add(root.SerialNumber, big.NewInt(1))
+	der, err := x509.CreateCertificate(rand.Reader, &template, &template, root.key.Public(), root.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &pair{cert, root.key}
+}
+
 func newLeaf(t testing.TB, by *pair, name string) *pair {
 	return issue(t, by, func(c *x509.Certificate) { c.Subject = pkix.Name{CommonName: name} })
 }

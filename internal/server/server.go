@@ -56,6 +56,8 @@ type Server struct {
 
 	mqtt, api, plain net.Listener // plain is nil when there is none
 
+	changing sync.Mutex // one change at a time reaches the live connections
+
 	cleanup []func(context.Context) error // in the order of construction; Close runs it backwards
 	close   sync.Once
 	closed  error
@@ -137,7 +139,7 @@ func (s *Server) bootstrap(ctx context.Context) error {
 
 func (s *Server) openRules(ctx context.Context) (err error) {
 	s.functions, err = function.New(function.Config{
-		Store: s.store, Dir: s.cfg.path("functions"), NodePath: s.cfg.NodePath, Log: s.log,
+		Store: s.store, Bus: s.bus, Dir: s.cfg.path("functions"), NodePath: s.cfg.NodePath, Log: s.log,
 		Endpoint: s.Endpoint,
 		Credentials: func(_ context.Context, scope thingward.Scope) (function.Credentials, error) {
 			if scope.Account != s.key.Account {
@@ -276,11 +278,14 @@ func (s *Server) plainPrincipal(ctx context.Context) (*thingward.Principal, erro
 	return s.identity.Principal(ctx, scope, id)
 }
 
-// changed brings a change of a certificate, its policies or its things to the connections that live on them.
+// changed brings a change of a certificate, its policies or its things to the connections that live on them. Changes of
+// one principal may come at the same time; the lock keeps an older reading from being applied last.
 func (s *Server) changed(c bus.Change) {
 	if c.Kind != bus.CertificateChanged {
 		return
 	}
+	s.changing.Lock()
+	defer s.changing.Unlock()
 	p, err := s.identity.Principal(context.Background(), c.Scope, c.ID)
 	if _, refused := errors.AsType[*identity.Refusal](err); refused {
 		s.broker.Disconnect(c.Scope, c.ID, broker.AuthError)

@@ -217,10 +217,14 @@ type scanner interface{ Scan(...any) error }
 // one reads one row with scan.
 func one[T any](tx *Tx, scan func(scanner) (T, error), query string, args ...any) (T, error) {
 	v, err := scan(tx.tx.QueryRowContext(tx.ctx, query, args...))
-	if errors.Is(err, sql.ErrNoRows) {
-		err = ErrNotFound
+	if err != nil {
+		var none T // not what scan was given to fill
+		if errors.Is(err, sql.ErrNoRows) {
+			err = ErrNotFound
+		}
+		return none, err
 	}
-	return v, err
+	return v, nil
 }
 
 // all reads all rows with scan.
