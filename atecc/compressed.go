@@ -39,6 +39,12 @@ func (c *Compressed) Dates() (notBefore time.Time, years int, err error) {
 	return decodeDates([3]byte(c[64:67]))
 }
 
+// Plausible tells whether c has the form of a compressed certificate: a blank slot, of FF or 00, has not.
+func (c *Compressed) Plausible() bool {
+	_, _, err := c.Dates()
+	return err == nil && c[70]&15 == 0 && c[71] == 0 && *c != Compressed{}
+}
+
 // check tells whether c is of this format and was made with the template.
 func (c *Compressed) check(t *Template) error {
 	switch {

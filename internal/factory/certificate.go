@@ -17,6 +17,14 @@ const (
 	deviceCertificate       = 0x03
 )
 
+// Template ids of the compressed form. Those of signer and device are the kit's.
+const (
+	rootTemplateID         = 0
+	signerTemplateID       = 1
+	deviceTemplateID       = 2
+	verificationTemplateID = 3
+)
+
 //go:embed templates/root.pem
 var rootPEM []byte
 
@@ -32,10 +40,10 @@ var devicePEM []byte
 // The serial number of every certificate is 16 bytes made of the public key and the dates, and one byte that is 01 for
 // those of authorities and 02 for the others.
 var (
-	rootTemplate         = mustTemplate(rootPEM, rootCertificate, atecc.NoName)
-	signerTemplate       = mustTemplate(signerPEM, signerCertificate, atecc.SubjectName)
-	verificationTemplate = mustTemplate(verificationPEM, 3, atecc.IssuerName)
-	deviceTemplate       = mustTemplate(devicePEM, 2, atecc.IssuerName)
+	rootTemplate         = mustTemplate(rootPEM, rootTemplateID, atecc.NoName)
+	signerTemplate       = mustTemplate(signerPEM, signerTemplateID, atecc.SubjectName)
+	verificationTemplate = mustTemplate(verificationPEM, verificationTemplateID, atecc.IssuerName)
+	deviceTemplate       = mustTemplate(devicePEM, deviceTemplateID, atecc.IssuerName)
 )
 
 func mustTemplate(text []byte, id byte, signerID atecc.NameOf) *atecc.Template {

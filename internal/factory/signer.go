@@ -132,10 +132,15 @@ func (s *Signer) verification(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	code, err := s.chip.ReadSlot(ctx, slotUserData, 32)
+	code, err := s.registrationCode(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return s.load(ctx, slotCertificate, verificationTemplate,
-		atecc.Fields{PublicKey: own, IssuerKey: own, CommonName: hex.EncodeToString(code)})
+	return s.load(ctx, slotCertificate, verificationTemplate, atecc.Fields{PublicKey: own, IssuerKey: own, CommonName: code})
+}
+
+// registrationCode is the common name of the verification certificate.
+func (m *module) registrationCode(ctx context.Context) (string, error) {
+	code, err := m.chip.ReadSlot(ctx, slotUserData, 32)
+	return hex.EncodeToString(code), err
 }

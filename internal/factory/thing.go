@@ -3,6 +3,7 @@ package factory
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/binary"
@@ -17,6 +18,12 @@ import (
 // Thing is the device: a board with a chip that holds the device's key.
 type Thing struct {
 	module
+
+	// Quirky makes the commands behave as the kit's published firmware in what that does wrongly: aws:i on a chip without
+	// locked configuration, and aws:ss and aws:sc with an unknown id, are answered with success and do nothing; aws:ss(01)
+	// is taken for aws:ss(03); no signature is checked. Set it before the board is served.
+	Quirky bool
+
 	pending *atecc.Fields // of the device certificate between aws:i and aws:ss; under the board's lock
 }
 
@@ -53,6 +60,13 @@ func (d *Thing) init(ctx context.Context, r kit.Request) ([]byte, error) {
 	if _, err := atecc.PublicKey(signer); err != nil {
 		return nil, kit.InvalidParameter
 	}
+	config, err := d.chip.ReadConfig(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case !config.ConfigLocked() && d.Quirky:
+		return nil, nil
+	}
 	key, err := d.chip.GenerateKey(ctx, slotDeviceKey)
 	if err != nil {
 		return nil, err
@@ -69,15 +83,21 @@ func (d *Thing) init(ctx context.Context, r kit.Request) ([]byte, error) {
 // storeSignature answers aws:ss(03,SIG): it completes the device certificate with the signer's signature.
 func (d *Thing) storeSignature(ctx context.Context, r kit.Request) ([]byte, error) {
 	args, err := arguments(r, 1, 64)
-	if err != nil || args[0][0] != deviceCertificate || d.pending == nil {
+	if err != nil {
+		return nil, err
+	}
+	id, signature := args[0][0], [64]byte(args[1])
+	if d.Quirky && id != deviceCertificate && id != signerCertificate {
+		return nil, nil
+	}
+	if id != deviceCertificate && !d.Quirky || d.pending == nil {
 		return nil, kit.InvalidParameter
 	}
-	signature := [64]byte(args[1])
 	tbs, err := deviceTemplate.TBS(*d.pending)
 	if err != nil {
 		return nil, err
 	}
-	if !verifies(d.pending.IssuerKey, tbs, signature) {
+	if !d.Quirky && !verifies(d.pending.IssuerKey, tbs, signature) {
 		return nil, kit.InvalidParameter
 	}
 	if err := d.chip.WritePublicKey(ctx, slotIssuerKey, d.pending.IssuerKey); err != nil {
@@ -90,30 +110,66 @@ func (d *Thing) storeSignature(ctx context.Context, r kit.Request) ([]byte, erro
 	return nil, nil
 }
 
-// storeCertificate answers aws:sc(01,PEM): it keeps the signer's certificate, compressed, for the chain that the thing shows.
+// storeCertificate answers aws:sc(ID,PEM). Certificates are kept compressed.
 func (d *Thing) storeCertificate(ctx context.Context, r kit.Request) ([]byte, error) {
 	id, err := r.Hex(0, 1)
-	if err != nil || len(r.Args) != 2 || id[0] != signerCertificate {
+	if err != nil || len(r.Args) != 2 {
 		return nil, kit.InvalidParameter
 	}
+	known := id[0] == signerCertificate || id[0] == deviceCertificate
+	if d.Quirky && !known {
+		return nil, nil
+	}
 	block, _ := pem.Decode([]byte(r.Args[1]))
-	if block == nil {
+	if block == nil || !known {
 		return nil, kit.InvalidParameter
 	}
 	cert, err := x509.ParseCertificate(block.Bytes)
 	if err != nil {
 		return nil, kit.InvalidParameter
 	}
-	c, err := signerTemplate.CompressCertificate(block.Bytes, atecc.Fields{})
+	if id[0] == deviceCertificate {
+		return nil, d.storeDeviceCertificate(ctx, cert)
+	}
+	return nil, d.storeSignerCertificate(ctx, cert)
+}
+
+// storeSignerCertificate keeps the second certificate of the chain that the thing shows.
+func (d *Thing) storeSignerCertificate(ctx context.Context, cert *x509.Certificate) error {
+	c, err := signerTemplate.CompressCertificate(cert.Raw, atecc.Fields{})
 	if err != nil {
-		return nil, kit.InvalidParameter
+		return kit.InvalidParameter
 	}
 	if err := d.chip.WriteSlot(ctx, slotSigner, c[:]); err != nil {
-		return nil, err
+		return err
 	}
-	return nil, d.changeUserData(ctx, func(u *userData) error {
+	return d.changeUserData(ctx, func(u *userData) error {
 		return u.set(fieldAuthorityKeyID, cert.AuthorityKeyId)
 	})
+}
+
+// storeDeviceCertificate keeps a certificate that was made elsewhere for the thing's key, by the signer whose key is known.
+func (d *Thing) storeDeviceCertificate(ctx context.Context, cert *x509.Certificate) error {
+	signer, err := d.chip.ReadPublicKey(ctx, slotIssuerKey)
+	if err != nil {
+		return err
+	}
+	own, err := d.point(ctx, slotDeviceKey)
+	if err != nil {
+		return err
+	}
+	public, ok := cert.PublicKey.(*ecdsa.PublicKey)
+	if !ok {
+		return kit.InvalidParameter
+	}
+	if point, err := atecc.Point(public); err != nil || point != own {
+		return kit.InvalidParameter
+	}
+	c, err := deviceTemplate.CompressCertificate(cert.Raw, atecc.Fields{IssuerKey: signer})
+	if err != nil || !d.Quirky && !verifies(signer, cert.RawTBSCertificate, c.Signature()) {
+		return kit.InvalidParameter
+	}
+	return d.chip.WriteSlot(ctx, slotCertificate, c[:])
 }
 
 // getCertificate answers aws:g(03,00) with the whole PEM in one reply.
@@ -259,8 +315,8 @@ func (u *userData) set(f userField, v []byte) error {
 	return nil
 }
 
-func (d *Thing) userData(ctx context.Context) (*userData, error) {
-	b, err := d.chip.ReadSlot(ctx, slotUserData, len(userData{}))
+func (m *module) userData(ctx context.Context) (*userData, error) {
+	b, err := m.chip.ReadSlot(ctx, slotUserData, len(userData{}))
 	if err != nil {
 		return nil, err
 	}
@@ -269,6 +325,15 @@ func (d *Thing) userData(ctx context.Context) (*userData, error) {
 		u = userData{}
 	}
 	return &u, nil
+}
+
+// authorityKeyID names the key that signed the signer's certificate.
+func (m *module) authorityKeyID(ctx context.Context) ([]byte, error) {
+	u, err := m.userData(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return u.get(fieldAuthorityKeyID), nil
 }
 
 func (d *Thing) changeUserData(ctx context.Context, change func(*userData) error) error {
