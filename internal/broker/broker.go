@@ -55,6 +55,10 @@ type Conn struct {
 	Domain    string         // host name the client asked for (SNI), may be empty
 	Source    netip.AddrPort // the client's address
 	Protocol  string         // how it came, for logs: "MQTT", "MQTT over WebSocket"
+
+	// Registered is called when UpdatePrincipal and Disconnect reach the connection. Who decided on Principal before
+	// that looks again, so that no change falls in between. May be nil.
+	Registered func()
 }
 
 // ErrClosed is returned when the broker is closing.

@@ -33,6 +33,9 @@ func (b *Broker) Serve(ctx context.Context, conn *Conn) {
 	}
 	c.begin()
 	conn.Connect = nil
+	if conn.Registered != nil {
+		conn.Registered()
+	}
 	c.run(ctx, conn.Buffered)
 }
 

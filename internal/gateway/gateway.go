@@ -29,6 +29,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -212,6 +213,11 @@ func (g *Gateway) start(c net.Conn, h handler) {
 	go func() {
 		defer g.removeConn(c)
 		defer c.Close()
+		defer func() {
+			if p := recover(); p != nil { // one connection ends, not the server
+				g.log.Error("panic on a connection", "remote", c.RemoteAddr().String(), "panic", p, "stack", string(debug.Stack()))
+			}
+		}()
 		g.handle(c, h)
 	}()
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -128,6 +129,10 @@ func (c *Config) check() error {
 	require(c.Region == anyRegion || regionPattern.MatchString(c.Region), "region %q: want a name such as eu-central-1, or %q", c.Region, anyRegion)
 	require((c.Plain == "") == (c.PlainAs == ""), "a plain listener needs both its address and the certificate that its clients act as")
 	require(c.PortOffset >= 0 && c.PortOffset < 56000, "port offset %d: want 0 to 55999", c.PortOffset)
+	if host, _, err := net.SplitHostPort(c.Plain); err == nil && host != "localhost" {
+		ip, err := netip.ParseAddr(host)
+		require(err == nil && ip.IsLoopback(), "plain listener on %q: its clients prove nothing, so it is for this machine only; use 127.0.0.1 or [::1]", c.Plain)
+	}
 	for _, a := range []string{c.MQTT, c.API, c.Plain} {
 		if a != "" {
 			_, _, err := net.SplitHostPort(a)

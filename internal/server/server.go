@@ -183,7 +183,7 @@ func (s *Server) listen(ctx context.Context) error {
 func (s *Server) openDoors(context.Context) (err error) {
 	s.gateway, err = gateway.New(gateway.Config{
 		Certificates: s.tls.Certificates, ServerNames: s.cfg.Names, Log: s.log,
-		Authenticate: s.identity.Authenticate, Serve: s.broker.Serve,
+		Authenticate: s.identity.Authenticate, Serve: s.serveDevice,
 	})
 	if err != nil {
 		return err
@@ -276,6 +276,18 @@ func (s *Server) plainPrincipal(ctx context.Context) (*thingward.Principal, erro
 		_, id = arn.Split()
 	}
 	return s.identity.Principal(ctx, scope, id)
+}
+
+// serveDevice hands an admitted connection to the broker. A change of its principal that came between the judgement and
+// the broker's knowing the connection is brought to it once it is known.
+func (s *Server) serveDevice(ctx context.Context, c *broker.Conn) {
+	judged := c.Principal
+	c.Registered = func() {
+		if now, err := s.identity.Principal(ctx, judged.Scope, judged.ID); now != judged || err != nil {
+			s.changed(bus.Change{Scope: judged.Scope, Kind: bus.CertificateChanged, ID: judged.ID})
+		}
+	}
+	s.broker.Serve(ctx, c)
 }
 
 // changed brings a change of a certificate, its policies or its things to the connections that live on them. Changes of
