@@ -32,6 +32,7 @@ func TestStories(t *testing.T) {
 			"kill":   killServer,
 			"let":    let,
 			"await":  await,
+			"send":   send,
 		},
 	})
 }

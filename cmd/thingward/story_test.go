@@ -2,12 +2,15 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -15,13 +18,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// Stories have four commands of their own besides those of testscript:
+// Stories have five commands of their own besides those of testscript:
 //
 //	server [flags]        starts thingward serve on free ports and waits until it is ready. It sets what `thingward env`
 //	                      prints, $MQTT_PORT and $CA. Its log is in server.log. A second call starts it again.
 //	kill [signal]         ends the server: with TERM, or KILL
 //	let NAME REGEXP       sets NAME to the first group of REGEXP in the last standard output
 //	await FILE REGEXP     waits until FILE has a line that matches
+//	send BYTES            writes BYTES, escaped as in Go, to the MQTT port and expects that the server closes
 //
 // The real aws, openssl and mosquitto programs run. An aws older than 2.13 does not know AWS_ENDPOINT_URL; a script of that
 // name in front of it says --endpoint-url, so that stories are what people type.
@@ -164,4 +168,22 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	ts.Fatalf("no line of %s matches %s in 10 s:\n%s", args[0], args[1], text)
+}
+
+func send(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: send BYTES")
+	}
+	text, err := strconv.Unquote(`"` + args[0] + `"`)
+	ts.Check(err)
+	conn, err := net.Dial("tcp", "localhost:"+ts.Getenv("MQTT_PORT"))
+	ts.Check(err)
+	defer conn.Close()
+	_, err = conn.Write([]byte(text))
+	ts.Check(err)
+	ts.Check(conn.(*net.TCPConn).CloseWrite())
+	ts.Check(conn.SetReadDeadline(time.Now().Add(5 * time.Second)))
+	if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+		ts.Fatalf("the server did not close the connection in 5 s")
+	}
 }
