@@ -41,10 +41,11 @@ fuzz: $(OVERLAY)
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep ^Fuzz); do \
 		echo "== $$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
 
-# Writes the tables of the AWS API again: make generate MODEL=../shared/aws-model
+# Writes the tables of the AWS API again, and docs/compatibility.md: make generate MODEL=../shared/aws-model
 MODEL ?= ../shared/aws-model
-generate:
+generate: $(OVERLAY)
 	$(GO) run ./internal/api/gen -model $(MODEL)
+	$(GO) test ./internal/api -run CompatibilityPage -count 1 -rewrite
 
 clean:
 	rm -rf bin build
