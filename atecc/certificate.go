@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -201,9 +202,21 @@ func (p *certificateParts) parseExtensions(tbs *derReader) error {
 		if err != nil {
 			return err
 		}
-		p.other = append(p.other, element{fmt.Sprintf("extension %X", oid.of(ext.b)), ext.whole})
+		p.other = append(p.other, element{"extension " + extensionName(oid.of(ext.b)), ext.whole})
 	}
 	return nil
+}
+
+// extensionName is the name of RFC 5280 section 4.2.1, or the OID in hexadecimal.
+func extensionName(oid []byte) string {
+	names := map[byte]string{
+		0x0E: "subjectKeyIdentifier", 0x0F: "keyUsage", 0x11: "subjectAltName", 0x13: "basicConstraints",
+		0x1F: "cRLDistributionPoints", 0x20: "certificatePolicies", 0x23: "authorityKeyIdentifier", 0x25: "extKeyUsage",
+	}
+	if len(oid) == 3 && bytes.HasPrefix(oid, []byte{0x55, 0x1D}) && names[oid[2]] != "" {
+		return names[oid[2]]
+	}
+	return fmt.Sprintf("%X", oid)
 }
 
 // validity reads the dates back as Fields have them.
@@ -304,23 +317,31 @@ func Diff(got, want []byte) []Difference {
 	add("not before", g.notBefore, w.notBefore)
 	add("not after", g.notAfter, w.notAfter)
 	add("public key", g.publicKey, w.publicKey)
-	for i := range max(len(g.other), len(w.other)) {
-		a, b := element{}, element{}
-		if i < len(g.other) {
-			a = g.other[i]
-		}
-		if i < len(w.other) {
-			b = w.other[i]
-		}
-		name := a.name
-		if name == "" {
-			name = b.name
-		}
-		add(name, a.span, b.span)
+	for _, name := range elementNames(g.other, w.other) {
+		add(name, find(g.other, name), find(w.other, name))
 	}
 	add("signature", g.signatureValue, w.signatureValue)
 	if len(diff) == 0 {
 		add("certificate", span{0, len(got)}, span{0, len(want)})
 	}
 	return diff
+}
+
+// elementNames are the names in either list, in order.
+func elementNames(a, b []element) []string {
+	var names []string
+	for _, e := range slices.Concat(a, b) {
+		if !slices.Contains(names, e.name) {
+			names = append(names, e.name)
+		}
+	}
+	return names
+}
+
+// find returns the place of an element, the empty one when there is none of that name.
+func find(list []element, name string) span {
+	if i := slices.IndexFunc(list, func(e element) bool { return e.name == name }); i >= 0 {
+		return list[i].span
+	}
+	return span{}
 }

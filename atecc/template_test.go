@@ -211,7 +211,7 @@ func TestMismatchNamesElement(t *testing.T) {
 	f(func(der []byte, p certificateParts) { der[p.serial.offset+5] ^= 1 }, "serial number")
 	f(func(der []byte, p certificateParts) { der[p.issuerCN.offset] ^= 1 }, "issuer")
 	f(func(der []byte, p certificateParts) { der[p.notAfter.offset] = '8' }, "not after")
-	f(func(der []byte, p certificateParts) { der[p.authorityKeyID.offset] ^= 1 }, "extension 551D23")
+	f(func(der []byte, p certificateParts) { der[p.authorityKeyID.offset] ^= 1 }, "extension authorityKeyIdentifier")
 }
 
 func TestCompressedOfAnotherTemplate(t *testing.T) {
