@@ -33,6 +33,7 @@ type demonstration struct {
 	modules *modules
 	bench   *factory.Bench
 	device  *device.Device
+	why     *explanation // of the server's last refusal
 
 	caID          string
 	certificateID string
@@ -68,9 +69,10 @@ func demo(ctx context.Context, args []string, stdout, stderr io.Writer) (err err
 		return err
 	}
 	defer logFile.Close()
-	cfg.Log = slog.New(slog.NewTextHandler(logFile, nil))
+	log := newWhy(slog.NewTextHandler(logFile, nil))
+	cfg.Log = slog.New(log)
 
-	d := &demonstration{stage: newStage(stdout)}
+	d := &demonstration{stage: newStage(stdout), why: log.last}
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer func() {

@@ -29,7 +29,7 @@ func TestStories(t *testing.T) {
 		Setup:               setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"server": startServer,
-			"kill":   killServer,
+			"end":    endServer,
 			"let":    let,
 			"await":  await,
 			"send":   send,

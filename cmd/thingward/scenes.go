@@ -256,7 +256,7 @@ func (d *demonstration) trespass(ctx context.Context) (string, error) {
 	} else if ctx.Err() != nil {
 		return "", errors.New("the connection was not ended")
 	}
-	return "factory/recipes refused, connection ended; the log names the missing statement", nil
+	return "refused, connection ended; the log says why:\n" + d.why.take(), nil
 }
 
 func decodeCertificate(text []byte) (*x509.Certificate, error) {

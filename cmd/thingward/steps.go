@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -24,10 +25,11 @@ func newStage(w io.Writer) *stage {
 }
 
 const (
-	green = "\x1b[32m"
-	red   = "\x1b[31m"
-	bold  = "\x1b[1m"
-	dim   = "\x1b[2m"
+	green  = "\x1b[32m"
+	red    = "\x1b[31m"
+	yellow = "\x1b[33m"
+	bold   = "\x1b[1m"
+	dim    = "\x1b[2m"
 )
 
 func (s *stage) paint(style, text string) string {
@@ -40,7 +42,7 @@ func (s *stage) paint(style, text string) string {
 // chapter prints a heading.
 func (s *stage) chapter(title string) { fmt.Fprintf(s.w, "\n%s\n", s.paint(bold, title)) }
 
-// step runs f and prints what came of it: what was done, in what detail, in how long. On a terminal the name of a step
+// step runs f and prints what came of it: what was done, in what detail, in how long; further lines of the detail stand below. On a terminal the name of a step
 // that takes its time is shown before it is done.
 func (s *stage) step(name string, f func() (detail string, err error)) error {
 	start := time.Now()
@@ -56,7 +58,11 @@ func (s *stage) step(name string, f func() (detail string, err error)) error {
 		fmt.Fprintf(s.w, "  %s %s %s\n", s.paint(red, "✗"), took, name)
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	fmt.Fprintf(s.w, "  %s %s  %-38s %s\n", s.paint(green, "✓"), took, name, s.paint(dim, detail))
+	detail, more, _ := strings.Cut(detail, "\n")
+	fmt.Fprintf(s.w, "  %s %s  %-36s %s\n", s.paint(green, "✓"), took, name, s.paint(dim, detail))
+	for line := range strings.Lines(more) {
+		fmt.Fprintf(s.w, "%15s%s\n", "", s.paint(yellow, strings.TrimSuffix(line, "\n")))
+	}
 	return nil
 }
 

@@ -22,7 +22,7 @@ import (
 //
 //	server [flags]        starts thingward serve on free ports and waits until it is ready. It sets what `thingward env`
 //	                      prints, $MQTT_PORT and $CA. Its log is in server.log. A second call starts it again.
-//	kill [signal]         ends the server: with TERM, or KILL
+//	end [signal]          ends the server: with TERM, or KILL
 //	let NAME REGEXP       sets NAME to the first group of REGEXP in the last standard output
 //	await FILE REGEXP     waits until FILE has a line that matches
 //	send BYTES            writes BYTES, escaped as in Go, to the MQTT port and expects that the server closes
@@ -117,7 +117,7 @@ func (r *running) stop(s syscall.Signal) {
 	<-r.done
 }
 
-func killServer(ts *testscript.TestScript, neg bool, args []string) {
+func endServer(ts *testscript.TestScript, neg bool, args []string) {
 	signals := map[string]syscall.Signal{"TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}
 	name := "TERM"
 	if len(args) == 1 {
@@ -125,7 +125,7 @@ func killServer(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	s, ok := signals[name]
 	if neg || !ok || len(args) > 1 {
-		ts.Fatalf("usage: kill [TERM|KILL]")
+		ts.Fatalf("usage: end [TERM|KILL]")
 	}
 	var pid int
 	_, err := fmt.Sscan(ts.Getenv("SERVER_PID"), &pid)
