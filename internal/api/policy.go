@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/thingward/thingward/internal/api/awsmodel"
 	"github.com/thingward/thingward/internal/api/iot"
@@ -15,6 +14,11 @@ func (d *door) policies() []operation {
 		on(&awsmodel.IoT, "GetPolicy", d.getPolicy),
 		on(&awsmodel.IoT, "ListPolicies", d.listPolicies),
 		on(&awsmodel.IoT, "DeletePolicy", d.deletePolicy),
+		on(&awsmodel.IoT, "CreatePolicyVersion", d.createPolicyVersion),
+		on(&awsmodel.IoT, "SetDefaultPolicyVersion", d.setDefaultPolicyVersion),
+		on(&awsmodel.IoT, "GetPolicyVersion", d.getPolicyVersion),
+		on(&awsmodel.IoT, "ListPolicyVersions", d.listPolicyVersions),
+		on(&awsmodel.IoT, "DeletePolicyVersion", d.deletePolicyVersion),
 		on(&awsmodel.IoT, "AttachPolicy", d.attachPolicy),
 		on(&awsmodel.IoT, "DetachPolicy", d.detachPolicy),
 		on(&awsmodel.IoT, "ListAttachedPolicies", d.listAttachedPolicies),
@@ -40,7 +44,7 @@ func (d *door) createPolicy(ctx context.Context, c *Caller, in *iot.CreatePolicy
 		PolicyName:      p.Name,
 		PolicyArn:       p.ARN(),
 		PolicyDocument:  p.Document,
-		PolicyVersionId: strconv.FormatInt(p.Version, 10),
+		PolicyVersionId: versionID(p.Version),
 	}, nil
 }
 
@@ -53,7 +57,7 @@ func (d *door) getPolicy(ctx context.Context, c *Caller, in *iot.GetPolicyReques
 		PolicyName:       p.Name,
 		PolicyArn:        p.ARN(),
 		PolicyDocument:   p.Document,
-		DefaultVersionId: strconv.FormatInt(p.Version, 10),
+		DefaultVersionId: versionID(p.Version),
 		CreationDate:     awsmodel.TimeOf(p.Created),
 		LastModifiedDate: awsmodel.TimeOf(p.Modified),
 		GenerationId:     p.GenerationID,

@@ -21,7 +21,7 @@ func (s *Service) CreatePolicy(ctx context.Context, scope thingward.Scope, name,
 		return nil, thingward.Errorf(thingward.InvalidRequest, "policyName %.140q: want 1 to 128 letters, digits and characters of +=,.@-_", name)
 	}
 	if _, err := policy.Parse([]byte(document)); err != nil {
-		return nil, thingward.Errorf(thingward.MalformedPolicy, "Policy document is Malformed: %v", err)
+		return nil, malformed(err)
 	}
 	now := s.now()
 	p := &store.Policy{
@@ -63,7 +63,7 @@ func (s *Service) ListPolicies(ctx context.Context, scope thingward.Scope, p sto
 	return list, next, err
 }
 
-// DeletePolicy removes a policy that is attached to nothing.
+// DeletePolicy removes a policy that is attached to nothing and has no other version than the default one.
 func (s *Service) DeletePolicy(ctx context.Context, scope thingward.Scope, name string) error {
 	return s.store.Update(ctx, func(tx *store.Tx) error {
 		if _, err := findPolicy(tx, scope, name); err != nil {
@@ -76,6 +76,14 @@ func (s *Service) DeletePolicy(ctx context.Context, scope thingward.Scope, name 
 		if len(targets) > 0 {
 			return thingward.Errorf(thingward.DeleteConflict,
 				"The policy cannot be deleted as the policy is attached to one or more principals (name=%s), such as %s", name, targets[0])
+		}
+		versions, err := tx.PolicyVersions(scope, name)
+		if err != nil {
+			return err
+		}
+		if len(versions) > 1 {
+			return thingward.Errorf(thingward.DeleteConflict,
+				"Cannot delete the policy because it has one or more policy versions attached to it (name=%s): delete all but the default version first.", name)
 		}
 		return tx.DeletePolicy(scope, name)
 	})

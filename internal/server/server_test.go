@@ -225,6 +225,21 @@ func TestChangesReachLiveConnections(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	f("new default version", func(t *testing.T, d *device) {
+		_, err := d.cloud.CreatePolicyVersion(t.Context(), &iot.CreatePolicyVersionInput{
+			PolicyName:     aws.String("policy-" + d.id[:8]),
+			PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iot:Publish","Resource":"` + s.Scope().ARN("topic/more/*") + `"}}`),
+			SetAsDefault:   true,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}, func(t *testing.T, c mqtt3.Client, lost <-chan struct{}) {
+		if err := wait(t, c.Publish("more/a", 1, false, "x")); err != nil {
+			t.Error(err)
+		}
+		deniedNow(t, c, lost)
+	})
 	f("denied for all", func(t *testing.T, d *device) {
 		d.attach(t, s, "deny", `{"Effect":"Deny","Action":"iot:Publish","Resource":"*"}`)
 	}, deniedNow)
