@@ -22,6 +22,9 @@ type Board struct {
 	// App answers the requests of target aws: and of board:application. Nil: unknown command.
 	App func(context.Context, Request) Reply
 
+	// Trace is told every request and its reply, without line feeds. Nil: nobody is.
+	Trace func(request, reply string)
+
 	mu       sync.Mutex // one request at a time
 	selected int
 	last     Status
@@ -181,6 +184,9 @@ func (b *Board) Serve(ctx context.Context, rw io.ReadWriter) error {
 			return err
 		default:
 			reply = b.answer(ctx, line)
+		}
+		if b.Trace != nil {
+			b.Trace(line, reply.String())
 		}
 		if _, err := io.WriteString(rw, reply.String()+"\n"); err != nil {
 			return err

@@ -50,7 +50,7 @@ func openStream(ctx context.Context, name string) (io.ReadWriteCloser, error) {
 		var d net.Dialer
 		return d.DialContext(ctx, "tcp", rest)
 	case "serial":
-		return openSerial(rest)
+		return OpenSerial(rest)
 	case "hid":
 		f, err := os.OpenFile(rest, os.O_RDWR, 0)
 		if err != nil {

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openSerial opens a terminal device and makes it a plain line: 115200 baud, 8 data bits, no parity, no echo.
-func openSerial(path string) (*os.File, error) {
+// OpenSerial opens a terminal device and makes it a plain line: 115200 baud, 8 data bits, no parity, no echo.
+func OpenSerial(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		return nil, err
@@ -84,7 +84,7 @@ func OpenPTY() (*PTY, error) {
 		return nil, fmt.Errorf("make a pty: %w", err)
 	}
 	// Held open here, the line does not hang up when a host closes it.
-	line, err := openSerial(fmt.Sprintf("/dev/pts/%d", number))
+	line, err := OpenSerial(fmt.Sprintf("/dev/pts/%d", number))
 	if err != nil {
 		f.Close()
 		return nil, err

@@ -9,7 +9,8 @@ import (
 
 var errSerial = errors.New("serial lines and ptys are for Linux; use tcp:")
 
-func openSerial(string) (*os.File, error) { return nil, errSerial }
+// OpenSerial is not supported here.
+func OpenSerial(string) (*os.File, error) { return nil, errSerial }
 
 // A PTY is a serial line without hardware.
 type PTY struct{ *os.File }

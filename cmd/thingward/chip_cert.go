@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -256,23 +258,22 @@ func certDiff(ctx context.Context, f *certFlags, args []string, stdout, stderr i
 	return fmt.Errorf("the %s certificate in the chip and %s differ in %s", s.Name, rest[0], plural(len(diff), "field"))
 }
 
-// field prints dates as they stand there, and all else in hexadecimal with the text that it contains.
+// field prints dates and names as text, and all else in hexadecimal.
 func field(name string, b []byte) string {
-	if strings.HasPrefix(name, "not ") {
+	switch {
+	case len(b) == 0:
+		return "(none)"
+	case strings.HasPrefix(name, "not "):
 		return string(b)
+	case name == "issuer" || name == "subject":
+		var rdn pkix.RDNSequence
+		if rest, err := asn1.Unmarshal(b, &rdn); err == nil && len(rest) == 0 {
+			return rdn.String()
+		}
 	}
 	text := fmt.Sprintf("%X", b)
 	if len(text) > 64 {
 		text = text[:64] + "…"
-	}
-	if name == "issuer" || name == "subject" {
-		printable := strings.Map(func(r rune) rune {
-			if r < ' ' || r > '~' {
-				return '.'
-			}
-			return r
-		}, string(b))
-		return printable
 	}
 	return text
 }

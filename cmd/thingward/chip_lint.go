@@ -32,24 +32,24 @@ func chipLint(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 // report prints findings, those of one kind together. Mistakes make it an error.
 func report(w io.Writer, findings []atecc.Finding, notes bool) error {
 	count := map[atecc.Severity]int{}
-	var slots []int
-	for i, f := range findings {
-		slots = append(slots, f.Slot)
-		if i+1 < len(findings) && same(f, findings[i+1]) {
+	for _, group := range groups(findings) {
+		f := group[0]
+		count[f.Severity]++
+		if f.Severity == atecc.Note && !notes {
 			continue
 		}
-		count[f.Severity]++
-		if f.Severity > atecc.Note || notes {
-			where := "chip"
-			if f.Slot != atecc.WholeChip {
-				where = atecc.SlotNames(slots)
+		where := "chip"
+		if f.Slot != atecc.WholeChip {
+			var slots []int
+			for _, g := range group {
+				slots = append(slots, g.Slot)
 			}
-			fmt.Fprintf(w, "%-8s %s\n", f.Severity, where)
-			paragraph(w, strings.Repeat(" ", 9), f.Text)
-			paragraph(w, strings.Repeat(" ", 7)+"> ", f.Advice)
-			fmt.Fprintln(w)
+			where = atecc.SlotNames(slots)
 		}
-		slots = nil
+		fmt.Fprintf(w, "%-8s %s\n", f.Severity, where)
+		paragraph(w, strings.Repeat(" ", 9), f.Text)
+		paragraph(w, strings.Repeat(" ", 7)+"> ", f.Advice)
+		fmt.Fprintln(w)
 	}
 	fmt.Fprintf(w, "%s, %s, %s", plural(count[atecc.Mistake], "mistake"), plural(count[atecc.Warning], "warning"), plural(count[atecc.Note], "note"))
 	if count[atecc.Note] > 0 && !notes {
@@ -62,10 +62,22 @@ func report(w io.Writer, findings []atecc.Finding, notes bool) error {
 	return nil
 }
 
-// same: two findings that differ in the slot alone.
-func same(a, b atecc.Finding) bool {
-	a.Slot, b.Slot = 0, 0
-	return a == b
+// groups puts findings together that differ in the slot alone.
+func groups(findings []atecc.Finding) [][]atecc.Finding {
+	var list [][]atecc.Finding
+	place := map[atecc.Finding]int{}
+	for _, f := range findings {
+		kind := f
+		kind.Slot = 0
+		i, ok := place[kind]
+		if !ok {
+			i = len(list)
+			place[kind] = i
+			list = append(list, nil)
+		}
+		list[i] = append(list[i], f)
+	}
+	return list
 }
 
 func plural(n int, noun string) string {

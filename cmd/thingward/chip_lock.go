@@ -46,10 +46,7 @@ func chipLock(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	if err := l.do(ctx, c); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "Chip %s: %s is locked for ever.\n", c.SerialNumber(), l.name)
-	if *data {
-		fmt.Fprintln(stdout, "The configured I2C address counts from the next wake.")
-	}
+	fmt.Fprintf(stdout, "Chip %s: locked for ever: %s.\n", c.SerialNumber(), l.name)
 	return nil
 }
 
@@ -154,7 +151,7 @@ func (l lock) mistakes(ctx context.Context, c *openChip, config *atecc.Config) [
 
 func noKeyYet(slot int, what string) atecc.Finding {
 	return atecc.Finding{Severity: atecc.Mistake, Slot: slot, Rule: "no-key", Text: "the slot has no private key, and " + what,
-		Advice: fmt.Sprintf("make it first: thingward chip key CHIP --slot %d --new", slot)}
+		Advice: "make it first, with thingward chip key --new"}
 }
 
 func (l lock) do(ctx context.Context, c *openChip) error {

@@ -110,13 +110,17 @@ func chipConfigure(ctx context.Context, args []string, stdout, stderr io.Writer)
 	if err != nil {
 		return err
 	}
-	if now := c.Config(); now.ConfigLocked() {
+	before := c.Config()
+	if before.ConfigLocked() {
 		return errors.New("the configuration of this chip is locked: it can never be changed again")
 	}
 	if err := c.WriteConfig(ctx, *config); err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "Chip %s has configuration %s now. It is not locked.\n", c.SerialNumber(), *name)
+	if config.I2CAddress() != before.I2CAddress() {
+		fmt.Fprintf(stdout, "From its next sleep on it answers at I2C address %02X, not %02X.\n", config.I2CAddress(), before.I2CAddress())
+	}
 	fmt.Fprintf(stdout, "Look for mistakes with:  thingward chip lint %s\n", shellQuote(c.name))
 	return nil
 }

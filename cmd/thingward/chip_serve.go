@@ -70,7 +70,10 @@ func chipServe(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	if s == (serveFlags{}) {
 		s.tcp = "127.0.0.1:0"
 	}
-	if s.stdio {
+	switch {
+	case s == serveFlags{stdio: true}:
+		stdout = io.Discard // whoever runs this program knows
+	case s.stdio:
 		stdout = stderr // standard output is the line
 	}
 	for _, c := range chips {
