@@ -14,6 +14,7 @@ func (d *door) certificates() []operation {
 		on(&awsmodel.IoT, "CreateKeysAndCertificate", d.createKeysAndCertificate),
 		on(&awsmodel.IoT, "CreateCertificateFromCsr", d.createCertificateFromCSR),
 		on(&awsmodel.IoT, "RegisterCertificate", d.registerCertificate),
+		on(&awsmodel.IoT, "RegisterCertificateWithoutCA", d.registerCertificateWithoutCA),
 		on(&awsmodel.IoT, "DescribeCertificate", d.describeCertificate),
 		on(&awsmodel.IoT, "UpdateCertificate", d.updateCertificate),
 		on(&awsmodel.IoT, "ListCertificates", d.listCertificates),
@@ -54,6 +55,14 @@ func (d *door) registerCertificate(ctx context.Context, c *Caller, in *iot.Regis
 		return nil, err
 	}
 	return &iot.RegisterCertificateResponse{CertificateArn: cert.ARN(), CertificateId: cert.ID}, nil
+}
+
+func (d *door) registerCertificateWithoutCA(ctx context.Context, c *Caller, in *iot.RegisterCertificateWithoutCARequest) (*iot.RegisterCertificateWithoutCAResponse, error) {
+	cert, err := d.Identity.RegisterCertificateWithoutCA(ctx, c.Scope, in.CertificatePem, in.Status)
+	if err != nil {
+		return nil, err
+	}
+	return &iot.RegisterCertificateWithoutCAResponse{CertificateArn: cert.ARN(), CertificateId: cert.ID}, nil
 }
 
 func (d *door) describeCertificate(ctx context.Context, c *Caller, in *iot.DescribeCertificateRequest) (*iot.DescribeCertificateResponse, error) {

@@ -97,19 +97,12 @@ type CertificateRegistration struct {
 
 // RegisterCertificate registers a certificate that a registered, ACTIVE CA has issued.
 func (s *Service) RegisterCertificate(ctx context.Context, scope thingward.Scope, r CertificateRegistration) (*store.Certificate, error) {
-	switch r.Status {
-	case "":
+	if r.Status == "" {
 		r.Status = status(r.Active)
-	case store.Active, store.Inactive, store.Revoked:
-	default:
-		return nil, thingward.Errorf(thingward.InvalidRequest, "status must be ACTIVE, INACTIVE or REVOKED, got %q.", r.Status)
 	}
-	x, err := ca.ParseCertificate("certificatePem", r.PEM)
+	x, err := parseRegistered(r.PEM, r.Status)
 	if err != nil {
-		return nil, thingward.Errorf(thingward.CertificateValidation, "%v", err)
-	}
-	if err := ca.CheckAlgorithms(x); err != nil {
-		return nil, thingward.Errorf(thingward.CertificateValidation, "certificatePem: %v", err)
+		return nil, err
 	}
 	c := s.newCertificate(scope, x, r.Status)
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
@@ -125,6 +118,36 @@ func (s *Service) RegisterCertificate(ctx context.Context, scope thingward.Scope
 	}
 	s.certificateChanged(scope, c.ID)
 	return c, nil
+}
+
+// parseRegistered reads a certificate that is to be registered with this status.
+func parseRegistered(text, status string) (*x509.Certificate, error) {
+	if status != store.Active && status != store.Inactive && status != store.Revoked {
+		return nil, thingward.Errorf(thingward.InvalidRequest, "status must be ACTIVE, INACTIVE or REVOKED, got %q.", status)
+	}
+	x, err := ca.ParseCertificate("certificatePem", text)
+	if err != nil {
+		return nil, thingward.Errorf(thingward.CertificateValidation, "%v", err)
+	}
+	if err := ca.CheckAlgorithms(x); err != nil {
+		return nil, thingward.Errorf(thingward.CertificateValidation, "certificatePem: %v", err)
+	}
+	return x, nil
+}
+
+// RegisterCertificateWithoutCA registers a certificate whose issuer nobody asks about, such as one that signed itself. The
+// device has to send a server name, and other accounts may register the certificate too. An empty status is INACTIVE.
+func (s *Service) RegisterCertificateWithoutCA(ctx context.Context, scope thingward.Scope, pem, status string) (*store.Certificate, error) {
+	if status == "" {
+		status = store.Inactive
+	}
+	x, err := parseRegistered(pem, status)
+	if err != nil {
+		return nil, err
+	}
+	c := s.newCertificate(scope, x, status)
+	c.Mode = store.ModeSNIOnly
+	return s.add(ctx, c)
 }
 
 // issuer returns the registered CA that issued x.

@@ -17,8 +17,8 @@ const (
 // AttachThingPrincipal attaches a principal, the ARN of a certificate, to a thing. An empty kind is
 // NonExclusiveThing. Attaching again is fine, and changes the kind where the other attachments allow it.
 func (s *Service) AttachThingPrincipal(ctx context.Context, scope thingward.Scope, thing, principal, kind string) error {
-	if kind != "" && kind != ExclusiveThing && kind != NonExclusiveThing {
-		return bad("thingPrincipalType must be EXCLUSIVE_THING or NON_EXCLUSIVE_THING, got %q", kind)
+	if _, err := attachmentKind(kind); err != nil {
+		return err
 	}
 	a := &store.ThingPrincipal{Scope: scope, Thing: thing, Exclusive: kind == ExclusiveThing, Created: s.now()}
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
@@ -89,26 +89,49 @@ func (s *Service) DetachThingPrincipal(ctx context.Context, scope thingward.Scop
 	return err
 }
 
-// ListThingPrincipals lists the principals of a thing by ARN.
-func (s *Service) ListThingPrincipals(ctx context.Context, scope thingward.Scope, thing string, p store.Page) (list []*store.ThingPrincipal, next string, err error) {
+// attachmentKind reads a thingPrincipalType; empty is every kind.
+func attachmentKind(kind string) (store.AttachmentKind, error) {
+	switch kind {
+	case "":
+		return store.EveryAttachment, nil
+	case ExclusiveThing:
+		return store.ExclusiveOnly, nil
+	case NonExclusiveThing:
+		return store.NonExclusiveOnly, nil
+	}
+	return 0, bad("thingPrincipalType must be EXCLUSIVE_THING or NON_EXCLUSIVE_THING, got %q", kind)
+}
+
+// ListThingPrincipals lists the principals of a thing by ARN, those of one kind if it is not empty. It serves
+// ListThingPrincipalsV2 too.
+func (s *Service) ListThingPrincipals(ctx context.Context, scope thingward.Scope, thing, kind string, p store.Page) (list []*store.ThingPrincipal, next string, err error) {
+	only, err := attachmentKind(kind)
+	if err != nil {
+		return nil, "", err
+	}
 	err = s.store.View(ctx, func(tx *store.Tx) error {
 		if _, err := findThing(tx, scope, thing); err != nil {
 			return err
 		}
-		list, next, err = tx.ThingPrincipals(scope, thing, p)
+		list, next, err = tx.ThingPrincipalsOfKind(scope, thing, only, p)
 		return err
 	})
 	return list, next, err
 }
 
-// ListPrincipalThings lists the attachments of a principal by the name of the thing.
-func (s *Service) ListPrincipalThings(ctx context.Context, scope thingward.Scope, principal string, p store.Page) (list []*store.ThingPrincipal, next string, err error) {
+// ListPrincipalThings lists the attachments of a principal by the name of the thing, those of one kind if it is not
+// empty. It serves ListPrincipalThingsV2 too.
+func (s *Service) ListPrincipalThings(ctx context.Context, scope thingward.Scope, principal, kind string, p store.Page) (list []*store.ThingPrincipal, next string, err error) {
+	only, err := attachmentKind(kind)
+	if err != nil {
+		return nil, "", err
+	}
 	err = s.store.View(ctx, func(tx *store.Tx) error {
 		c, err := findPrincipal(tx, scope, principal)
 		if err != nil {
 			return err
 		}
-		list, next, err = tx.PrincipalThings(scope, c.ARN(), p)
+		list, next, err = tx.PrincipalThingsOfKind(scope, c.ARN(), only, p)
 		return err
 	})
 	return list, next, err

@@ -269,11 +269,11 @@ func TestAttachThingPrincipal(t *testing.T) {
 		Name      string
 		Exclusive bool
 	}
-	principals := func(thing string, want ...pair) {
+	principals := func(thing, kind string, want ...pair) {
 		t.Helper()
 		var got []pair
 		for p := (store.Page{Limit: 2}); ; {
-			list, next, err := b.ListThingPrincipals(t.Context(), here, thing, p)
+			list, next, err := b.ListThingPrincipals(t.Context(), here, thing, kind, p)
 			b.ok(err)
 			for _, a := range list {
 				got = append(got, pair{a.Principal, a.Exclusive})
@@ -286,10 +286,10 @@ func TestAttachThingPrincipal(t *testing.T) {
 			t.Errorf("principals of %s (-want +got):\n%s", thing, diff)
 		}
 	}
-	things := func(principal string, want ...pair) {
+	things := func(principal, kind string, want ...pair) {
 		t.Helper()
 		var got []pair
-		list, _, err := b.ListPrincipalThings(t.Context(), here, principal, store.Page{})
+		list, _, err := b.ListPrincipalThings(t.Context(), here, principal, kind, store.Page{})
 		b.ok(err)
 		for _, a := range list {
 			got = append(got, pair{a.Thing, a.Exclusive})
@@ -298,10 +298,15 @@ func TestAttachThingPrincipal(t *testing.T) {
 			t.Errorf("things of %s (-want +got):\n%s", principal, diff)
 		}
 	}
-	principals("one", pair{c1, false}, pair{c2, false})
-	principals("two", pair{c1, false}, pair{c2, false}, pair{c3, true})
-	things(c1, pair{"one", false}, pair{"two", false})
-	things(c3, pair{"two", true})
+	principals("one", "", pair{c1, false}, pair{c2, false})
+	principals("two", "", pair{c1, false}, pair{c2, false}, pair{c3, true})
+	things(c1, "", pair{"one", false}, pair{"two", false})
+	principals("two", ExclusiveThing, pair{c3, true})
+	principals("two", NonExclusiveThing, pair{c1, false}, pair{c2, false})
+	principals("one", ExclusiveThing)
+	things(c3, "", pair{"two", true})
+	things(c3, NonExclusiveThing)
+	things(c3, ExclusiveThing, pair{"two", true})
 
 	g := func(thing, principal, want string, changes ...string) {
 		t.Helper()
@@ -313,10 +318,14 @@ func TestAttachThingPrincipal(t *testing.T) {
 	g("absent", c1, "ResourceNotFoundException: There is no thing")
 	g("one", here.ARN("cert/00"), "ResourceNotFoundException: There is no principal")
 	g("one", "x", "InvalidRequestException: ")
-	principals("two", pair{c1, false}, pair{c2, false})
-	things(c3)
-	_, _, err := b.ListThingPrincipals(t.Context(), here, "absent", store.Page{})
+	principals("two", "", pair{c1, false}, pair{c2, false})
+	things(c3, "")
+	_, _, err := b.ListThingPrincipals(t.Context(), here, "absent", "", store.Page{})
 	b.refused(err, "ResourceNotFoundException: ")
-	_, _, err = b.ListPrincipalThings(t.Context(), here, here.ARN("cert/00"), store.Page{})
+	_, _, err = b.ListPrincipalThings(t.Context(), here, here.ARN("cert/00"), "", store.Page{})
 	b.refused(err, "ResourceNotFoundException: ")
+	_, _, err = b.ListThingPrincipals(t.Context(), here, "one", "SHARED", store.Page{})
+	b.refused(err, "InvalidRequestException: thingPrincipalType")
+	_, _, err = b.ListPrincipalThings(t.Context(), here, c1, "SHARED", store.Page{})
+	b.refused(err, "InvalidRequestException: thingPrincipalType")
 }

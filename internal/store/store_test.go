@@ -379,6 +379,8 @@ func TestListsFollowIndexes(t *testing.T) {
 	f("ThingsByAttributePrefix", []any{"v", "x"}, func(tx *Tx, p Page) error { return last(tx.ThingsByAttributePrefix(here, "a", "v", p)) })
 	f("ThingPrincipals", byName, func(tx *Tx, p Page) error { return last(tx.ThingPrincipals(here, "t", p)) })
 	f("PrincipalThings", byName, func(tx *Tx, p Page) error { return last(tx.PrincipalThings(here, "arn", p)) })
+	f("ThingPrincipalsOfKind", byName, func(tx *Tx, p Page) error { return last(tx.ThingPrincipalsOfKind(here, "t", ExclusiveOnly, p)) })
+	f("PrincipalThingsOfKind", byName, func(tx *Tx, p Page) error { return last(tx.PrincipalThingsOfKind(here, "arn", NonExclusiveOnly, p)) })
 	f("Rules", byName, func(tx *Tx, p Page) error { return last(tx.Rules(here, p)) })
 	f("Functions", byName, func(tx *Tx, p Page) error { return last(tx.Functions(here, p)) })
 	f("CertificatesByID", byName, func(tx *Tx, _ Page) error { _, err := tx.CertificatesByID("x"); return err })

@@ -31,21 +31,44 @@ func (tx *Tx) DeleteThingPrincipal(scope thingward.Scope, thing, principal strin
 		scope.Account, scope.Region, thing, principal)
 }
 
+// An AttachmentKind chooses attachments.
+type AttachmentKind byte
+
+const (
+	EveryAttachment AttachmentKind = iota
+	ExclusiveOnly
+	NonExclusiveOnly
+)
+
 // ThingPrincipals lists the principals of a thing by ARN.
 func (tx *Tx) ThingPrincipals(scope thingward.Scope, thing string, p Page) ([]*ThingPrincipal, string, error) {
-	return tx.thingPrincipals("thing", thing, "principal", p, scope,
+	return tx.ThingPrincipalsOfKind(scope, thing, EveryAttachment, p)
+}
+
+// ThingPrincipalsOfKind lists those that are attached in one way.
+func (tx *Tx) ThingPrincipalsOfKind(scope thingward.Scope, thing string, kind AttachmentKind, p Page) ([]*ThingPrincipal, string, error) {
+	return tx.thingPrincipals("thing", thing, "principal", kind, p, scope,
 		func(a *ThingPrincipal) []any { return []any{a.Principal} })
 }
 
 // PrincipalThings lists the attachments of a principal by the name of the thing.
 func (tx *Tx) PrincipalThings(scope thingward.Scope, principal string, p Page) ([]*ThingPrincipal, string, error) {
-	return tx.thingPrincipals("principal", principal, "thing", p, scope,
+	return tx.PrincipalThingsOfKind(scope, principal, EveryAttachment, p)
+}
+
+// PrincipalThingsOfKind lists those of one kind.
+func (tx *Tx) PrincipalThingsOfKind(scope thingward.Scope, principal string, kind AttachmentKind, p Page) ([]*ThingPrincipal, string, error) {
+	return tx.thingPrincipals("principal", principal, "thing", kind, p, scope,
 		func(a *ThingPrincipal) []any { return []any{a.Thing} })
 }
 
-func (tx *Tx) thingPrincipals(of, value, by string, p Page, scope thingward.Scope, key func(*ThingPrincipal) []any) ([]*ThingPrincipal, string, error) {
+func (tx *Tx) thingPrincipals(of, value, by string, kind AttachmentKind, p Page, scope thingward.Scope, key func(*ThingPrincipal) []any) ([]*ThingPrincipal, string, error) {
+	where, args := of+` = $3`, []any{scope.Account, scope.Region, value}
+	if kind != EveryAttachment {
+		where, args = where+` AND exclusive = $4`, append(args, kind == ExclusiveOnly)
+	}
 	query, args, err := byName(`SELECT `+thingPrincipalColumns+` FROM thing_principals
-		WHERE account = $1 AND region = $2 AND `+of+` = $3`, by, p, []any{scope.Account, scope.Region, value})
+		WHERE account = $1 AND region = $2 AND `+where, by, p, args)
 	if err != nil {
 		return nil, "", err
 	}
