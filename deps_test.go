@@ -26,7 +26,7 @@ var floors = [][]string{
 	{"internal/rules"},
 	{"internal/factory", "internal/device"},
 	{"internal/api/awsmodel"},
-	{"internal/api/iot"},
+	{"internal/api/iot", "internal/api/iotdata"},
 	{"internal/gateway", "internal/api"},
 	{"internal/server"},
 	{"internal/server/servertest"},

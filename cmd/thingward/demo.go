@@ -197,12 +197,12 @@ func (d *demonstration) invite(data, serverData, logFile string) {
 	fmt.Fprintf(d.w, `
 %s The server keeps running until Ctrl-C.
 
-  eval "$(thingward env --data %s)"
+  eval "$(%s env --data %s)"
   aws iot list-certificates
   aws iot get-policy --policy-name demo-device
   tail -f %s
 
-`, d.paint(bold, "Your turn."), shellQuote(serverData), shellQuote(logFile))
+`, d.paint(bold, "Your turn."), shellQuote(os.Args[0]), shellQuote(serverData), shellQuote(logFile))
 }
 
 // logTail is the end of the server's log, for a demo that failed.

@@ -83,7 +83,7 @@ func welcome(w io.Writer, s *server.Server) {
 		return
 	}
 	line("access key", s.EnvironmentFile())
-	fmt.Fprintf(w, "Point AWS clients here with:\n\n  eval \"$(thingward env%s)\"\n\n", dataFlag(s.Data()))
+	fmt.Fprintf(w, "Point AWS clients here with:\n\n  eval \"$(%s env%s)\"\n\n", shellQuote(os.Args[0]), dataFlag(s.Data()))
 }
 
 // dataFlag is the flag that names a data directory, nothing for the default one.
