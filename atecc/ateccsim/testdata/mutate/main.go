@@ -166,6 +166,6 @@ func test(m mutant) (output []byte, lives bool) {
 	if err := os.WriteFile(list, overlay, 0o600); err != nil {
 		return nil, true
 	}
-	output, err = exec.Command("go", "test", "-vet=off", "-failfast", "-run", "^(TestReplay|TestRules|TestEffects)", "-overlay", list, "./"+dir).CombinedOutput()
+	output, err = exec.Command("go", "test", "-vet=off", "-failfast", "-timeout=60s", "-run", "^(TestReplay|TestRules|TestEffects)", "-overlay", list, "./"+dir).CombinedOutput()
 	return output, err == nil
 }
