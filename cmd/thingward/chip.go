@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/thingward/thingward/atecc"
@@ -153,23 +154,19 @@ type openChip struct {
 
 func (c *openChip) close() { c.closer.Close() }
 
-// kitSchemes begin the names that package kit opens.
-var kitSchemes = []string{"i2c:", "hid:", "serial:", "tcp:", "exec:"}
+// elsewhere tells the names that package kit opens from files.
+func elsewhere(name string) bool {
+	return slices.ContainsFunc([]string{"i2c:", "hid:", "serial:", "tcp:", "exec:"}, func(scheme string) bool { return strings.HasPrefix(name, scheme) })
+}
 
 // open opens a chip by its name.
 func (f *chipFlags) open(ctx context.Context, name string, o ateccsim.Options) (*openChip, error) {
 	c := &openChip{name: name}
-	path := strings.TrimPrefix(name, "sim:")
-	for _, scheme := range kitSchemes {
-		if strings.HasPrefix(name, scheme) {
-			path = ""
-		}
-	}
 	var err error
-	if path == "" {
+	if elsewhere(name) {
 		c.transport, c.closer, err = kit.OpenChip(ctx, name)
 	} else {
-		c.sim, err = f.openFile(path, o)
+		c.sim, err = f.openFile(name, o)
 		c.transport, c.closer = c.sim, c.sim
 	}
 	if err != nil {
@@ -184,6 +181,10 @@ func (f *chipFlags) open(ctx context.Context, name string, o ateccsim.Options) (
 
 // openFile opens a software chip.
 func (f *chipFlags) openFile(path string, o ateccsim.Options) (*ateccsim.Chip, error) {
+	if elsewhere(path) {
+		return nil, fmt.Errorf("%s is a chip elsewhere: only a software chip, by its file, has a way back", path)
+	}
+	path = strings.TrimPrefix(path, "sim:")
 	if _, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("%w; make a software chip with: thingward chip new %s", err, shellQuote(path))
 	}

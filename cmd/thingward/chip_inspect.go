@@ -4,18 +4,27 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/thingward/thingward/atecc"
 )
 
 func chipInspect(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	c, _, err := newChipFlags("inspect", "CHIP").forOne(ctx, args, stderr, 0)
+	f := newChipFlags("inspect", "CHIP")
+	raw := f.Bool("hex", false, "only the 128 bytes of the configuration, as configure and new take them")
+	c, _, err := f.forOne(ctx, args, stderr, 0)
 	if err != nil {
 		return err
 	}
 	defer c.close()
 	config := c.Config()
+	if *raw {
+		for line := range slices.Chunk(config[:], 32) {
+			fmt.Fprintf(stdout, "%X\n", line)
+		}
+		return nil
+	}
 	what := "behind " + c.name
 	if c.sim != nil {
 		what = "a software chip in " + strings.TrimPrefix(c.name, "sim:")
@@ -64,9 +73,7 @@ func inspectChip(w io.Writer, c *atecc.Config) {
 	if model, err := c.Model(); err != nil {
 		return
 	} else if model == atecc.ATECC508A {
-		line("OTP", "%s", map[atecc.OTPMode]string{
-			atecc.OTPReadOnly: "read-only", atecc.OTPConsumption: "writes can clear bits",
-		}[c.OTPMode()])
+		line("OTP", "%s", describeOTP(c.OTPMode()))
 		return
 	}
 	line("AES", "%s", onOff(c.AESEnable()))
@@ -83,6 +90,16 @@ func inspectChip(w io.Writer, c *atecc.Config) {
 	if slot, on := c.CountMatch(); on {
 		line("count match", "limit of counter 0 in slot %d", slot)
 	}
+}
+
+func describeOTP(m atecc.OTPMode) string {
+	switch m {
+	case atecc.OTPReadOnly:
+		return "read-only"
+	case atecc.OTPConsumption:
+		return "writes can clear bits"
+	}
+	return fmt.Sprintf("mode %02X, which has no meaning", byte(m))
 }
 
 func onOff(on bool) string {

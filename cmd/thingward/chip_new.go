@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
@@ -32,11 +33,16 @@ func configurationNames() string {
 	for _, c := range configurations {
 		names = append(names, c.name)
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(names, ", ") + ", or a file with 128 bytes in hexadecimal"
 }
 
-// findConfiguration looks a name up. A model of 0 becomes the first one that the configuration is for.
+// findConfiguration looks a name up, or reads a file as inspect --hex writes it. A model of 0 becomes the first one that the
+// configuration is for.
 func findConfiguration(name string, m atecc.Model) (*atecc.Config, atecc.Model, error) {
+	text, err := os.ReadFile(name)
+	if err == nil {
+		return readConfiguration(name, string(text), m)
+	}
 	for _, c := range configurations {
 		if c.name != name {
 			continue
@@ -51,6 +57,24 @@ func findConfiguration(name string, m atecc.Model) (*atecc.Config, atecc.Model, 
 		return &config, m, nil
 	}
 	return nil, 0, fmt.Errorf("there is no configuration %q: choose one of %s", name, configurationNames())
+}
+
+func readConfiguration(name, text string, m atecc.Model) (*atecc.Config, atecc.Model, error) {
+	config, err := atecc.ParseConfig(text)
+	if err != nil {
+		return nil, 0, fmt.Errorf("%s: %w", name, err)
+	}
+	model, err := config.Model()
+	if err != nil {
+		return nil, 0, fmt.Errorf("%s: %w", name, err)
+	}
+	if m != 0 && m != model {
+		return nil, 0, fmt.Errorf("configuration %s is for the %s, not for the %s", name, model, m)
+	}
+	if config.ConfigLocked() || config.DataLocked() {
+		config[86], config[87] = 0x55, 0x55 // of a locked chip: only the Lock command writes these two
+	}
+	return &config, model, nil
 }
 
 func chipNew(_ context.Context, args []string, stdout, stderr io.Writer) error {
@@ -118,8 +142,11 @@ func chipConfigure(ctx context.Context, args []string, stdout, stderr io.Writer)
 		return err
 	}
 	fmt.Fprintf(stdout, "Chip %s has configuration %s now. It is not locked.\n", c.SerialNumber(), *name)
+	if err := c.Sleep(ctx); err != nil { // a new address counts from the next wake
+		return err
+	}
 	if config.I2CAddress() != before.I2CAddress() {
-		fmt.Fprintf(stdout, "From its next sleep on it answers at I2C address %02X, not %02X.\n", config.I2CAddress(), before.I2CAddress())
+		fmt.Fprintf(stdout, "From now on it answers at I2C address %02X, not %02X.\n", config.I2CAddress(), before.I2CAddress())
 	}
 	fmt.Fprintf(stdout, "Look for mistakes with:  thingward chip lint %s\n", shellQuote(c.name))
 	return nil
