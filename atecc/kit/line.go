@@ -83,7 +83,7 @@ func ParseRequest(line string) (Request, error) {
 	words, args, hasArgs := strings.Cut(line, "(")
 	words = strings.TrimPrefix(strings.ToLower(words), "lib:")
 	part := strings.Split(words, ":")
-	if len(part) < 2 || part[0] == "" || part[1] == "" || strings.ContainsAny(words, " \t") {
+	if len(part) < 2 || part[0] == "" || part[1] == "" || strings.ContainsFunc(words, notWord) {
 		return Request{}, errRequest
 	}
 	r := Request{Target: part[0], Command: part[1], Sub: part[2:]}
@@ -96,6 +96,9 @@ func ParseRequest(line string) (Request, error) {
 	}
 	return r, nil
 }
+
+// notWord tells what cannot stand in a word: white space, control characters and everything beyond ASCII.
+func notWord(r rune) bool { return r <= ' ' || r > '~' }
 
 // storesCertificate tells aws:sc, whose second argument is text with line feeds in it.
 func (r Request) storesCertificate() bool {
