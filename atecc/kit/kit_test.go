@@ -143,7 +143,7 @@ func TestLineTooLong(t *testing.T) {
 
 func FuzzParseRequest(f *testing.F) {
 	for _, s := range []string{
-		"board:version()", "E:t(0730000000035D)", "e:physical:select(C0)", "aws:sc(01,-----BEGIN\n)", "lib:b:f(00", ":()", "a:b,((",
+		"board:version()", "E:t(0730000000035D)", "e:physical:select(C0)", "aws:sc(01,-----BEGIN\n)", "lib:b:f(00", "lib:lib:b", ":()", "a:b,((",
 		"A" + strings.Repeat("\xd6", 4000) + ":0", // no text; its lower case would be longer
 	} {
 		f.Add(s)

@@ -83,7 +83,7 @@ func ParseRequest(line string) (Request, error) {
 	words, args, hasArgs := strings.Cut(line, "(")
 	words = strings.TrimPrefix(strings.ToLower(words), "lib:")
 	part := strings.Split(words, ":")
-	if len(part) < 2 || part[0] == "" || part[1] == "" || strings.ContainsFunc(words, notWord) {
+	if len(part) < 2 || part[0] == "" || part[0] == "lib" || part[1] == "" || strings.ContainsFunc(words, notWord) {
 		return Request{}, errRequest
 	}
 	r := Request{Target: part[0], Command: part[1], Sub: part[2:]}
