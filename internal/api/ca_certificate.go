@@ -31,7 +31,8 @@ func (d *door) deleteRegistrationCode(ctx context.Context, c *Caller, _ *iot.Del
 }
 
 func (d *door) registerCACertificate(ctx context.Context, c *Caller, in *iot.RegisterCACertificateRequest) (*iot.RegisterCACertificateResponse, error) {
-	if err := noTags(len(in.Tags)); err != nil {
+	tags, err := tagsOf(in.Tags)
+	if err != nil {
 		return nil, err
 	}
 	if in.RegistrationConfig != nil {
@@ -43,6 +44,7 @@ func (d *door) registerCACertificate(ctx context.Context, c *Caller, in *iot.Reg
 		Mode:             in.CertificateMode,
 		Active:           given(in.SetAsActive),
 		AutoRegistration: given(in.AllowAutoRegistration),
+		Tags:             tags,
 	})
 	if err != nil {
 		return nil, err

@@ -32,6 +32,7 @@ func (d *door) operations() []operation {
 		d.thingPrincipals(),
 		d.topicRules(),
 		d.endpoints(),
+		d.tags(),
 		d.functions(),
 		d.callerIdentity(),
 	)
@@ -74,12 +75,4 @@ func mapped[A, B any](list []A, f func(A) B) []B {
 // absent refuses an input that asks for something the server does not do: better than to leave it out silently.
 func absent(member, what string) error {
 	return thingward.Errorf(thingward.InvalidRequest, "%s: %s not implemented by this server. docs/compatibility.md lists what is.", member, what)
-}
-
-// noTags refuses tags.
-func noTags(n int) error {
-	if n > 0 {
-		return absent("tags", "tags are")
-	}
-	return nil
 }

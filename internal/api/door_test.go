@@ -210,8 +210,6 @@ func TestCertificatesAndPolicies(t *testing.T) {
 	refused(t, err, "CertificateStateException", "")
 	_, err = c.CreatePolicy(ctx, &iot.CreatePolicyInput{PolicyName: aws.String("bad"), PolicyDocument: aws.String("{")})
 	refused(t, err, "MalformedPolicyException", "Policy document is Malformed")
-	_, err = c.CreatePolicy(ctx, &iot.CreatePolicyInput{PolicyName: aws.String("tagged"), PolicyDocument: &document, Tags: []types.Tag{{Key: aws.String("k")}}})
-	refused(t, err, "InvalidRequestException", "tags are not implemented")
 	_, err = c.CreateCertificateFromCsr(ctx, &iot.CreateCertificateFromCsrInput{CertificateSigningRequest: aws.String("x")})
 	refused(t, err, "InvalidRequestException", "")
 

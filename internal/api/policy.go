@@ -33,10 +33,11 @@ func (d *door) policies() []operation {
 }
 
 func (d *door) createPolicy(ctx context.Context, c *Caller, in *iot.CreatePolicyRequest) (*iot.CreatePolicyResponse, error) {
-	if err := noTags(len(in.Tags)); err != nil {
+	tags, err := tagsOf(in.Tags)
+	if err != nil {
 		return nil, err
 	}
-	p, err := d.Identity.CreatePolicy(ctx, c.Scope, in.PolicyName, in.PolicyDocument)
+	p, err := d.Identity.CreatePolicy(ctx, c.Scope, in.PolicyName, in.PolicyDocument, tags...)
 	if err != nil {
 		return nil, err
 	}

@@ -27,10 +27,11 @@ type createTopicRuleRequest struct {
 }
 
 func (d *door) createTopicRule(ctx context.Context, c *Caller, in *createTopicRuleRequest) (*none, error) {
-	if err := noTags(len(in.Tags)); err != nil {
+	tags, err := headerTags(in.Tags)
+	if err != nil {
 		return nil, err
 	}
-	return nil, d.Rules.CreateTopicRule(ctx, c.Scope, in.RuleName, in.TopicRulePayload)
+	return nil, d.Rules.CreateTopicRule(ctx, c.Scope, in.RuleName, in.TopicRulePayload, tags...)
 }
 
 type getTopicRuleResponse struct {

@@ -24,6 +24,7 @@ type CARegistration struct {
 	Mode             string // store.ModeDefault or store.ModeSNIOnly; empty: default
 	Active           bool   // setAsActive
 	AutoRegistration bool   // allowAutoRegistration
+	Tags             []store.Tag
 }
 
 // RegisterCACertificate registers a CA. In mode DEFAULT the verification certificate proves that the caller has
@@ -70,7 +71,10 @@ func (s *Service) RegisterCACertificate(ctx context.Context, scope thingward.Sco
 				return err
 			}
 		}
-		return insertCA(tx, c)
+		if err := insertCA(tx, c); err != nil {
+			return err
+		}
+		return tx.PutTags(scope, c.ARN(), r.Tags...)
 	})
 	if err != nil {
 		return nil, err

@@ -16,7 +16,7 @@ const maxPoliciesPerCertificate = 10
 var policyName = regexp.MustCompile(`^[\w+=,.@-]{1,128}$`)
 
 // CreatePolicy adds a policy, whose document is kept as it is given.
-func (s *Service) CreatePolicy(ctx context.Context, scope thingward.Scope, name, document string) (*store.Policy, error) {
+func (s *Service) CreatePolicy(ctx context.Context, scope thingward.Scope, name, document string, tags ...store.Tag) (*store.Policy, error) {
 	if !policyName.MatchString(name) {
 		return nil, thingward.Errorf(thingward.InvalidRequest, "policyName %.140q: want 1 to 128 letters, digits and characters of +=,.@-_", name)
 	}
@@ -33,7 +33,12 @@ func (s *Service) CreatePolicy(ctx context.Context, scope thingward.Scope, name,
 		Created:      now,
 		Modified:     now,
 	}
-	err := s.store.Update(ctx, func(tx *store.Tx) error { return tx.CreatePolicy(p) })
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.CreatePolicy(p); err != nil {
+			return err
+		}
+		return tx.PutTags(scope, p.ARN(), tags...)
+	})
 	if err != nil {
 		return nil, exists(err, name, p.ARN(), "Policy cannot be created - name already exists (name=%s)", name)
 	}

@@ -23,7 +23,7 @@ const (
 )
 
 // CreateTopicRule adds a rule. From then on messages run it, unless it is made disabled.
-func (e *Engine) CreateTopicRule(ctx context.Context, scope thingward.Scope, name string, p TopicRulePayload) error {
+func (e *Engine) CreateTopicRule(ctx context.Context, scope thingward.Scope, name string, p TopicRulePayload, tags ...store.Tag) error {
 	if !namePattern.MatchString(name) {
 		return thingward.Errorf(thingward.InvalidRequest, "rule name %q: want 1 to 128 letters, digits and _", name)
 	}
@@ -42,7 +42,12 @@ func (e *Engine) CreateTopicRule(ctx context.Context, scope thingward.Scope, nam
 		return thingward.Errorf(thingward.LimitExceeded, "the account has %d rules in %s, which is the limit", maxRules, scope.Region)
 	}
 	row := &store.Rule{Scope: scope, Name: name, Payload: b, Enabled: !p.Disabled, Created: e.config.Now()}
-	err = e.config.Store.Update(ctx, func(tx *store.Tx) error { return tx.CreateRule(row) })
+	err = e.config.Store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.CreateRule(row); err != nil {
+			return err
+		}
+		return tx.PutTags(scope, row.ARN(), tags...)
+	})
 	if errors.Is(err, store.ErrExists) {
 		return &thingward.Error{
 			Code:       thingward.ResourceAlreadyExists,

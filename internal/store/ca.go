@@ -60,9 +60,10 @@ func (tx *Tx) UpdateCACertificate(c *CACertificate) error {
 		c.Scope.Account, c.Scope.Region, c.ID, c.Status, c.AutoRegistration, c.CustomerVersion, c.GenerationID, c.Modified.UnixMilli())
 }
 
-// DeleteCACertificate removes a CA certificate. Device certificates keep its id.
+// DeleteCACertificate removes a CA certificate and its tags. Device certificates keep its id.
 func (tx *Tx) DeleteCACertificate(scope thingward.Scope, id string) error {
-	return tx.change(`DELETE FROM ca_certificates WHERE account = $1 AND region = $2 AND id = $3`, scope.Account, scope.Region, id)
+	return tx.deleteTagged(scope, scope.ARN("cacert/"+id),
+		`DELETE FROM ca_certificates WHERE account = $1 AND region = $2 AND id = $3`, scope.Account, scope.Region, id)
 }
 
 // CACertificates lists CA certificates by the time of their registration.

@@ -40,9 +40,10 @@ func (tx *Tx) Policy(scope thingward.Scope, name string) (*Policy, error) {
 	return one(tx, scanPolicy, policyQuery+`WHERE p.account = $1 AND p.region = $2 AND p.name = $3`, scope.Account, scope.Region, name)
 }
 
-// DeletePolicy removes a policy with its versions.
+// DeletePolicy removes a policy with its versions and tags.
 func (tx *Tx) DeletePolicy(scope thingward.Scope, name string) error {
-	return tx.change(`DELETE FROM policies WHERE account = $1 AND region = $2 AND name = $3`, scope.Account, scope.Region, name)
+	return tx.deleteTagged(scope, scope.ARN("policy/"+name),
+		`DELETE FROM policies WHERE account = $1 AND region = $2 AND name = $3`, scope.Account, scope.Region, name)
 }
 
 // Policies lists policies by the time of their creation.

@@ -7,7 +7,7 @@ var clientTables = []string{
 	"policy_attachments", "policy_versions", "policies",
 	"thing_principals", "thing_attributes", "things",
 	"certificates", "ca_certificates", "registration_codes",
-	"topic_rules", "functions",
+	"topic_rules", "functions", "tags",
 }
 
 // Reset empties everything that clients made, in milliseconds. It keeps what the server made for itself:

@@ -66,9 +66,10 @@ func (tx *Tx) SetRuleEnabled(scope thingward.Scope, name string, enabled bool) e
 		scope.Account, scope.Region, name, enabled)
 }
 
-// DeleteRule removes a rule.
+// DeleteRule removes a rule and its tags.
 func (tx *Tx) DeleteRule(scope thingward.Scope, name string) error {
-	return tx.change(`DELETE FROM topic_rules WHERE account = $1 AND region = $2 AND name = $3`, scope.Account, scope.Region, name)
+	return tx.deleteTagged(scope, scope.ARN("rule/"+name),
+		`DELETE FROM topic_rules WHERE account = $1 AND region = $2 AND name = $3`, scope.Account, scope.Region, name)
 }
 
 func scanRule(r scanner) (*Rule, error) {

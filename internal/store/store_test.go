@@ -385,6 +385,7 @@ func TestListsFollowIndexes(t *testing.T) {
 	f("Functions", byName, func(tx *Tx, p Page) error { return last(tx.Functions(here, p)) })
 	f("CertificatesByID", byName, func(tx *Tx, _ Page) error { _, err := tx.CertificatesByID("x"); return err })
 	f("ThingsOfPrincipal", byName, func(tx *Tx, _ Page) error { _, err := tx.ThingsOfPrincipal(here, "arn"); return err })
+	f("Tags", byName, func(tx *Tx, _ Page) error { _, err := tx.Tags(here, "arn"); return err })
 	f("PolicyVersions", byName, func(tx *Tx, _ Page) error { _, err := tx.PolicyVersions(here, "p"); return err })
 	f("PrincipalsOfThing", byName, func(tx *Tx, _ Page) error { _, err := tx.PrincipalsOfThing(here, "t"); return err })
 }
@@ -428,6 +429,7 @@ func TestResetEmptiesWhatClientsMade(t *testing.T) {
 				tx.AttachPolicy(here, "p", certificate(here, 1).ARN(), start),
 				tx.CreateThing(&Thing{Scope: here, Name: "pump", Attributes: map[string]string{"a": "b"}, Created: start}),
 				tx.PutThingPrincipal(&ThingPrincipal{Scope: here, Thing: "pump", Principal: certificate(here, 1).ARN(), Created: start}),
+				tx.PutTags(here, policy.ARN(), Tag{"k", "v"}),
 				tx.CreateRule(&Rule{Scope: here, Name: "r", Payload: []byte("{}"), Created: start}),
 				tx.CreateFunction(&Function{Scope: here, Name: "f", Config: []byte("{}"), Code: []byte("zip")}))
 		})
