@@ -27,8 +27,9 @@ import (
 //	await FILE REGEXP     waits until FILE has a line that matches
 //	send BYTES            writes BYTES, escaped as in Go, to the MQTT port and expects that the server closes
 //
-// The real aws, openssl and mosquitto programs run. An aws older than 2.13 does not know AWS_ENDPOINT_URL; a script of that
-// name in front of it says --endpoint-url, so that stories are what people type.
+// The real aws, openssl, curl and mosquitto programs run. An aws older than 2.13 does not know AWS_ENDPOINT_URL; a script of that
+// name in front of it says --endpoint-url, so that stories are what people type. signed METHOD PATH [BODY] is curl with a
+// signature for the data plane, for the operations that such an aws does not know.
 
 type running struct {
 	cmd  *exec.Cmd
@@ -53,6 +54,9 @@ func setUp(e *testscript.Env) error {
 	if err := os.WriteFile(filepath.Join(bin, "aws"), []byte(script), 0o755); err != nil {
 		return err
 	}
+	if err := os.WriteFile(filepath.Join(bin, "signed"), []byte(signed), 0o755); err != nil {
+		return err
+	}
 	e.Setenv("PATH", bin+string(os.PathListSeparator)+e.Getenv("PATH"))
 	e.Setenv("HOME", e.WorkDir)
 	e.Setenv("AWS_PAGER", "")
@@ -61,6 +65,11 @@ func setUp(e *testscript.Env) error {
 	}
 	return nil
 }
+
+const signed = `#!/bin/sh
+exec curl -sS --fail-with-body --aws-sigv4 "aws:amz:$AWS_REGION:iotdata" --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
+	-H Content-Type:application/octet-stream -X "$1" ${3:+--data-binary "$3"} "$AWS_ENDPOINT_URL$2"
+`
 
 func startServer(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {

@@ -50,7 +50,7 @@ func (c *call) answer(out any) (*answer, error) {
 		return a, err
 	}
 	shape := c.service.shapes[op.Output]
-	if shape == nil {
+	if shape == nil && out == nil {
 		return a, nil
 	}
 	a.contentType = jsonType
@@ -58,11 +58,13 @@ func (c *call) answer(out any) (*answer, error) {
 		a.body = []byte("{}")
 		return a, nil
 	}
-	closePage(op, out)
-	c.service.writeLocated(a, shape, out)
-	if shape.Payload != "" {
-		a.body = reflect.ValueOf(out).Elem().FieldByName(exported(shape.Payload)).Bytes()
-		return a, nil
+	if shape != nil {
+		closePage(op, out)
+		c.service.writeLocated(a, shape, out)
+		if shape.Payload != "" {
+			a.body = reflect.ValueOf(out).Elem().FieldByName(exported(shape.Payload)).Bytes()
+			return a, nil
+		}
 	}
 	var err error
 	if a.body, err = marshal(out); err != nil {

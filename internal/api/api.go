@@ -32,6 +32,7 @@ import (
 
 	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/internal/api/awsmodel"
+	"github.com/thingward/thingward/policy"
 	"github.com/thingward/thingward/sigv4"
 )
 
@@ -40,6 +41,8 @@ type Handler struct {
 	config   Config
 	log      *slog.Logger
 	services []*service
+
+	everything *policy.Set // the policies of access keys
 }
 
 // newHandler returns a Handler of these services with these operations. What the models know beyond them is
@@ -52,6 +55,10 @@ func newHandler(config Config, models []*awsmodel.Service, operations []operatio
 		config.Now = time.Now
 	}
 	h := &Handler{config: config, log: config.Log}
+	var err error
+	if h.everything, err = compileEverything(); err != nil {
+		return nil, fmt.Errorf("api: %w", err)
+	}
 	for _, m := range models {
 		s, err := newService(m)
 		if err != nil {
@@ -196,6 +203,10 @@ func (h *Handler) verify(c *call, body []byte, credential Credential) error {
 		UserID:      credential.UserID,
 		ARN:         credential.ARN,
 		RequestID:   c.id,
+	}
+	c.caller.Principal = h.keyPrincipal(c.caller.Scope, credential)
+	if t := c.request.TLS; t != nil {
+		c.caller.Domain = t.ServerName
 	}
 	if source, err := netip.ParseAddrPort(c.request.RemoteAddr); err == nil {
 		c.caller.Source = source.Addr().Unmap()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/policy"
 )
 
 // A Caller is who makes a call: the owner of a verified signature.
@@ -15,6 +16,26 @@ type Caller struct {
 	ARN         string
 	Source      netip.Addr
 	RequestID   string
+	Domain      string // host name asked for in TLS, may be empty
+
+	// Principal is who publishes and receives messages: the certificate, or the access key.
+	Principal *thingward.Principal
+}
+
+// everything is what access keys may do in their account, until they have policies of their own.
+const everything = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iot:*","Resource":"*"}}`
+
+func compileEverything() (*policy.Set, error) {
+	document, err := policy.Parse([]byte(everything))
+	if err != nil {
+		return nil, err
+	}
+	return policy.Compile(policy.Policy{Name: "everything", Document: document, Source: "access key"}), nil
+}
+
+// keyPrincipal is who acts with an access key.
+func (h *Handler) keyPrincipal(scope thingward.Scope, credential Credential) *thingward.Principal {
+	return &thingward.Principal{Scope: scope, Kind: thingward.AccessKeyPrincipal, ID: credential.UserID, ARN: credential.ARN, Policies: h.everything}
 }
 
 // A Credential is what the server knows of an access key.

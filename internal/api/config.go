@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/thingward/thingward/internal/broker"
 	"github.com/thingward/thingward/internal/function"
 	"github.com/thingward/thingward/internal/identity"
 	"github.com/thingward/thingward/internal/registry"
@@ -18,6 +19,7 @@ type Config struct {
 	Registry  *registry.Service
 	Rules     *rules.Engine
 	Functions *function.Service
+	Broker    *broker.Broker
 
 	// Keys finds an access key; false: there is none of that id. Nil: those of Identity.
 	Keys func(ctx context.Context, accessKeyID string) (Credential, bool, error)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/internal/api/awsmodel"
@@ -15,6 +16,9 @@ type door struct{ Config }
 
 // New returns the Handler of all operations.
 func New(config Config) (*Handler, error) {
+	if config.Now == nil {
+		config.Now = time.Now
+	}
 	d := &door{config}
 	if config.Keys == nil && config.Identity != nil {
 		config.Keys = d.accessKey
@@ -34,6 +38,9 @@ func (d *door) operations() []operation {
 		d.endpoints(),
 		d.tags(),
 		d.functions(),
+		d.messages(),
+		d.retainedMessages(),
+		d.connections(),
 		d.callerIdentity(),
 	)
 }
@@ -58,6 +65,14 @@ func page(token string, limit *int64) store.Page {
 
 func newestFirst(token string, limit *int64, ascending *bool) store.Page {
 	return store.Page{Token: token, Limit: int(*limit), Descending: !given(ascending)}
+}
+
+// value returns an optional number, 0 if it is absent.
+func value(n *int64) int64 {
+	if n == nil {
+		return 0
+	}
+	return *n
 }
 
 // given reports whether an optional flag is there and true.

@@ -26,33 +26,32 @@ type refusal struct {
 var unknown = &refusal{}
 
 // ask evaluates a policy; a refusal carries the whole story.
-func (c *connection) ask(who *identity, action, kind, resource string) *refusal {
-	request := policy.Request{Action: action, Prefix: c.ns.prefix, Kind: kind, Resource: resource, Context: who.context}
+func (ns *namespace) ask(who *identity, action, kind, resource string) *refusal {
+	request := policy.Request{Action: action, Prefix: ns.prefix, Kind: kind, Resource: resource, Context: who.context}
 	if who.principal.Policies.Evaluate(&request) == policy.Allowed {
 		return nil
 	}
 	return &refusal{code: mqtt.NotAuthorized, why: who.principal.Policies.Explain(&request).String()}
 }
 
-// mayPublish says whether c may publish to a topic.
-func (c *connection) mayPublish(who *identity, topic string) *refusal {
-	if r := c.checkTopic(topic); r != nil {
+// mayPublish says whether who may publish to a topic.
+func (ns *namespace) mayPublish(who *identity, topic string) *refusal {
+	if r := ns.b.limits.checkTopic(topic); r != nil {
 		return r
 	}
-	return c.ask(who, policy.Publish, policy.Topic, topic)
+	return ns.ask(who, policy.Publish, policy.Topic, topic)
 }
 
-// mayRetain says whether c may also retain the message there.
-func (c *connection) mayRetain(who *identity, topic string) *refusal {
-	if c.b.limits.ReservedTopics && strings.HasPrefix(topic, "$") {
+// mayRetain says whether who may also retain the message there.
+func (ns *namespace) mayRetain(who *identity, topic string) *refusal {
+	if ns.b.limits.ReservedTopics && strings.HasPrefix(topic, "$") {
 		return &refusal{code: mqtt.NotAuthorized, why: "messages on reserved topics cannot be retained"}
 	}
-	return c.ask(who, policy.RetainPublish, policy.Topic, topic)
+	return ns.ask(who, policy.RetainPublish, policy.Topic, topic)
 }
 
 // checkTopic applies the limits of topic names.
-func (c *connection) checkTopic(topic string) *refusal {
-	limits := c.b.limits
+func (limits *Limits) checkTopic(topic string) *refusal {
 	counted := mqtt.Counted(topic)
 	switch {
 	case len(counted) > limits.MaxTopicLength:
@@ -78,7 +77,7 @@ func (c *connection) maySubscribe(who *identity, filter string) *refusal {
 	case strings.HasPrefix(rest, "$") && limits.ReservedTopics && !subscribable(rest):
 		return &refusal{code: mqtt.NotAuthorized, why: "clients may not subscribe to this reserved topic"}
 	}
-	return c.ask(who, policy.Subscribe, policy.TopicFilter, filter)
+	return c.ns.ask(who, policy.Subscribe, policy.TopicFilter, filter)
 }
 
 // receivableCache remembers which topics a connection may receive. Publishers of any goroutine ask.
@@ -99,7 +98,7 @@ func (c *connection) receivable(topic string) bool {
 	}
 	allowed, ok := r.topics[topic]
 	if !ok {
-		refused := c.ask(who, policy.Receive, policy.Topic, topic)
+		refused := c.ns.ask(who, policy.Receive, policy.Topic, topic)
 		allowed = refused == nil
 		r.topics[topic] = allowed
 		if !allowed {
@@ -111,12 +110,16 @@ func (c *connection) receivable(topic string) bool {
 
 // logRefusal writes what a person needs to mend the policy or the client, under AWS's names.
 func (c *connection) logRefusal(eventType, topic string, r *refusal) {
-	c.b.stats.refused.Add(1)
+	c.b.logRefusal(eventType, r, "clientId", c.clientID, "principalId", c.who.Load().principal.ID, "topicName", topic,
+		"sourceIp", c.source.Addr(), "protocol", c.protocol)
+}
+
+func (b *Broker) logRefusal(eventType string, r *refusal, about ...any) {
+	b.stats.refused.Add(1)
 	reason := "CLIENT_ERROR"
 	if r.code == mqtt.NotAuthorized {
 		reason = "AUTHORIZATION_FAILURE"
 	}
-	c.b.log.Warn("refused", "eventType", eventType, "status", "Failure", "reason", reason, "clientId", c.clientID,
-		"principalId", c.who.Load().principal.ID, "topicName", topic, "sourceIp", c.source.Addr(),
-		"protocol", c.protocol, "details", r.why)
+	about = append([]any{"eventType", eventType, "status", "Failure", "reason", reason}, about...)
+	b.log.Warn("refused", append(about, "details", r.why)...)
 }

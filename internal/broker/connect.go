@@ -74,7 +74,7 @@ func (c *connection) mayConnect() *refusal {
 		who.context.ConnectAttributes = append(who.context.ConnectAttributes, policy.LastWill)
 		who.context.LastWillTopic = c.ns.prefix + policy.Topic + w.Topic
 	}
-	return c.ask(who, policy.Connect, policy.Client, c.clientID)
+	return c.ns.ask(who, policy.Connect, policy.Client, c.clientID)
 }
 
 // admitWill checks the will and keeps it.
@@ -90,14 +90,14 @@ func (c *connection) admitWill() *refusal {
 	if len(w.Payload) > limits.MaxPayload {
 		return &refusal{code: mqtt.QuotaExceeded, why: "the will's payload is too large"}
 	}
-	if r := c.checkProperties(w.Properties); r != nil {
+	if r := limits.checkProperties(w.Properties); r != nil {
 		return r
 	}
-	if r := c.mayPublish(who, w.Topic); r != nil {
+	if r := c.ns.mayPublish(who, w.Topic); r != nil {
 		return r
 	}
 	if w.Retain {
-		if r := c.mayRetain(who, w.Topic); r != nil {
+		if r := c.ns.mayRetain(who, w.Topic); r != nil {
 			return r
 		}
 	}

@@ -46,7 +46,7 @@ func (c *connection) publish(p *mqtt.Publish) *ending {
 	if len(p.Payload) > limits.MaxPayload {
 		return clientError(mqtt.QuotaExceeded, "PUBLISH with a payload of %d bytes, allowed are %d", len(p.Payload), limits.MaxPayload)
 	}
-	if r := c.checkProperties(p.Properties); r != nil {
+	if r := limits.checkProperties(p.Properties); r != nil {
 		return clientError(r.code, "%s", r.why)
 	}
 	topic, e := c.alias(p)
@@ -148,7 +148,7 @@ func (c *connection) refused(r *route, retain bool) *refusal {
 		return r.refusal
 	}
 	if r.retain == unknown {
-		r.retain = c.mayRetain(r.who, r.topic)
+		r.retain = c.ns.mayRetain(r.who, r.topic)
 	}
 	return r.retain
 }
@@ -177,11 +177,11 @@ func (c *connection) refusePublish(p *mqtt.Publish, topic string, r *refusal) *e
 }
 
 // checkProperties applies the limits of what travels with a message.
-func (c *connection) checkProperties(p *mqtt.Properties) *refusal {
+func (limits *Limits) checkProperties(p *mqtt.Properties) *refusal {
 	if p == nil {
 		return nil
 	}
-	limits, user := c.b.limits, 0
+	user := 0
 	for _, u := range p.User {
 		user += len(u.Key) + len(u.Value)
 	}

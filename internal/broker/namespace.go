@@ -315,7 +315,7 @@ func (ns *namespace) logSession(s *session) msglog.Offset {
 func (ns *namespace) detach(c *connection, e ending) {
 	s := c.session
 	ns.mu.Lock()
-	ns.depart(c)
+	ns.depart(c, e.reason)
 	s.owner, s.since = nil, time.Now()
 	if e.expiry != nil {
 		s.expiry = *e.expiry

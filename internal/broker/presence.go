@@ -18,6 +18,7 @@ type presence struct {
 	version int64
 	online  int
 	left    time.Time
+	last    *Client // as it was when it left
 }
 
 // An event is the payload of a lifecycle event.
@@ -55,7 +56,7 @@ func (ns *namespace) arrive(c *connection) {
 }
 
 // depart takes it out again. Called with namespace.mu held.
-func (ns *namespace) depart(c *connection) {
+func (ns *namespace) depart(c *connection, reason DisconnectReason) {
 	id := c.who.Load().principal.ID
 	delete(ns.principals[id], c)
 	if len(ns.principals[id]) == 0 {
@@ -64,6 +65,8 @@ func (ns *namespace) depart(c *connection) {
 	if p := ns.presence[c.clientID]; p != nil {
 		p.online--
 		p.left = time.Now()
+		p.last = c.describe()
+		p.last.Connected, p.last.Since, p.last.Reason = false, p.left, reason
 	}
 	c.b.stats.connections.Add(-1)
 }

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -47,6 +48,42 @@ func (r *retained) find(filter string, wildcards bool, matches func(filter, topi
 		}
 	}
 	return found
+}
+
+// page returns up to limit messages that have not expired, ordered by topic, that come after the topic given.
+func (r *retained) page(after string, limit int, now time.Time) (list []*thingward.Message, more bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var topics []string
+	for topic, m := range r.messages {
+		if topic <= after || expired(m, now) || len(topics) > limit && topic > topics[limit] {
+			continue
+		}
+		i, _ := slices.BinarySearch(topics, topic)
+		topics = slices.Insert(topics, i, topic)
+		topics = topics[:min(len(topics), limit+1)]
+	}
+	for _, topic := range topics[:min(len(topics), limit)] {
+		list = append(list, r.messages[topic])
+	}
+	return list, len(topics) > limit
+}
+
+// Retained returns the retained message of a topic, nil if there is none.
+func (b *Broker) Retained(scope thingward.Scope, topic string) *thingward.Message {
+	r := &b.namespace(scope).retained
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if m := r.messages[topic]; m != nil && !expired(m, time.Now()) {
+		return m
+	}
+	return nil
+}
+
+// ListRetained returns up to limit retained messages, ordered by topic, that come after the topic given. more says
+// whether there are others.
+func (b *Broker) ListRetained(scope thingward.Scope, after string, limit int) (list []*thingward.Message, more bool) {
+	return b.namespace(scope).retained.page(after, limit, time.Now())
 }
 
 // forgetExpired drops messages whose time is over.

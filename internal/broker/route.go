@@ -145,7 +145,7 @@ func (c *connection) route(topic string) *route {
 	if r != nil && r.who == who {
 		fresh.refusal, fresh.retain = r.refusal, r.retain
 	} else {
-		fresh.refusal = c.mayPublish(who, topic)
+		fresh.refusal = c.ns.mayPublish(who, topic)
 		if fresh.refusal == nil {
 			fresh.retain = unknown
 		}

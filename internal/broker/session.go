@@ -50,6 +50,7 @@ type inflight struct {
 	qos      byte
 	released bool // QoS 2: PUBREC has come, PUBREL was sent
 	at       msglog.Offset
+	done     chan<- struct{} // closed when it is acknowledged; nil: nobody waits
 }
 
 // queued is an encoded message that waits for its turn.
@@ -182,6 +183,9 @@ func (s *session) acked(bt *batch, c *connection, pid uint16) bool {
 		}
 		if s.inflight[i].at != notLogged {
 			s.markDirty()
+		}
+		if s.inflight[i].done != nil {
+			close(s.inflight[i].done)
 		}
 		if i == 0 {
 			s.inflight = s.inflight[1:]

@@ -191,7 +191,7 @@ func (s *Server) openDoors(context.Context) (err error) {
 	s.onClose(s.gateway.Close)
 	handler, err := api.New(api.Config{
 		Regions: s.regions(), Endpoint: s.cfg.Names[0], Log: s.log,
-		Identity: s.identity, Registry: s.registry, Rules: s.rules, Functions: s.functions,
+		Identity: s.identity, Registry: s.registry, Rules: s.rules, Functions: s.functions, Broker: s.broker,
 	})
 	if err != nil {
 		return err

@@ -47,6 +47,7 @@ var outputs = []output{
 	{iotData, "awsmodel/iotdata.go", writeTables},
 	{iotJobsData, "awsmodel/iotjobsdata.go", writeTables},
 	{iot, "iot/shapes.go", writeStructs},
+	{iotData, "iotdata/shapes.go", writeStructs},
 }
 
 func generate(dir, root string, o output) error {

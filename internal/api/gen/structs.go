@@ -11,12 +11,17 @@ import (
 // is nil, and any other member that may be absent is a pointer.
 func writeStructs(b *bytes.Buffer, s service, m *model) {
 	pkg := strings.ReplaceAll(s.model, "-", "")
-	fmt.Fprintf(b, "package %s\n\nimport \"github.com/thingward/thingward/internal/api/awsmodel\"\n", pkg)
+	var structs bytes.Buffer
 	for _, name := range sorted(m.Shapes) {
 		if sh := m.Shapes[name]; sh.Type == "structure" && !sh.Exception {
-			writeStruct(b, name, sh, m)
+			writeStruct(&structs, name, sh, m)
 		}
 	}
+	fmt.Fprintf(b, "package %s\n", pkg)
+	if bytes.Contains(structs.Bytes(), []byte(timeType)) {
+		b.WriteString("\nimport \"github.com/thingward/thingward/internal/api/awsmodel\"\n")
+	}
+	b.Write(structs.Bytes())
 }
 
 func writeStruct(b *bytes.Buffer, name string, s shape, m *model) {

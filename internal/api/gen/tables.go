@@ -34,7 +34,11 @@ func writeTables(b *bytes.Buffer, s service, m *model) {
 
 func writeOperation(b *bytes.Buffer, name string, m *model) {
 	o := m.Operations[name]
-	fmt.Fprintf(b, "{Name: %q, Method: %q, URI: %q", name, o.HTTP.Method, o.HTTP.RequestURI)
+	uri := o.HTTP.RequestURI
+	if strings.HasSuffix(uri, "/{topic}") { // the guide has requests with the slashes of a topic as they are
+		uri = strings.TrimSuffix(uri, "}") + "+}"
+	}
+	fmt.Fprintf(b, "{Name: %q, Method: %q, URI: %q", name, o.HTTP.Method, uri)
 	if o.HTTP.ResponseCode != 0 && o.HTTP.ResponseCode != 200 {
 		fmt.Fprintf(b, ", Status: %d", o.HTTP.ResponseCode)
 	}
