@@ -37,6 +37,7 @@ func (d *door) operations() []operation {
 		d.topicRules(),
 		d.endpoints(),
 		d.tags(),
+		d.thingTypes(),
 		d.functions(),
 		d.messages(),
 		d.retainedMessages(),

@@ -41,6 +41,7 @@ func (d *door) describeThing(ctx context.Context, c *Caller, in *iot.DescribeThi
 		ThingName:       t.Name,
 		ThingId:         t.ID,
 		ThingArn:        t.ARN(),
+		ThingTypeName:   t.Type,
 		Attributes:      attributes(t),
 		Version:         &t.Version,
 	}, nil
@@ -80,5 +81,5 @@ func (d *door) listThings(ctx context.Context, c *Caller, in *iot.ListThingsRequ
 }
 
 func thingItem(t *store.Thing) iot.ThingAttribute {
-	return iot.ThingAttribute{ThingName: t.Name, ThingArn: t.ARN(), Attributes: attributes(t), Version: &t.Version}
+	return iot.ThingAttribute{ThingName: t.Name, ThingTypeName: t.Type, ThingArn: t.ARN(), Attributes: attributes(t), Version: &t.Version}
 }

@@ -89,7 +89,7 @@ func readPrincipal(tx *store.Tx, c *store.Certificate) (*thingward.Principal, er
 	}
 	for _, t := range things {
 		p.Things = append(p.Things, thingward.AttachedThing{
-			Thing:     policy.Thing{Name: t.Name, Attributes: t.Attributes},
+			Thing:     policy.Thing{Name: t.Name, Type: t.Type, Attributes: t.Attributes},
 			Exclusive: t.Exclusive,
 		})
 	}

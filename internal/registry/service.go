@@ -66,6 +66,11 @@ func missing(err error, format string, args ...any) error {
 	return err
 }
 
+// exists is the refusal to make what is there already.
+func exists(id, arn, format string, args ...any) error {
+	return &thingward.Error{Code: thingward.ResourceAlreadyExists, Message: fmt.Sprintf(format, args...), ResourceID: id, ResourceARN: arn}
+}
+
 func bad(format string, args ...any) error {
 	return thingward.Errorf(thingward.InvalidRequest, format, args...)
 }

@@ -17,12 +17,16 @@ var (
 	attributeValue = regexp.MustCompile(`^[a-zA-Z0-9_.,@/:#=\[\]-]{0,800}$`)
 )
 
-const maxAttributes = 3 // of a thing without a type
+// AWS's quotas of attributes.
+const (
+	maxAttributes      = 3  // of a thing without a type
+	maxTypedAttributes = 50 // of a thing with one
+)
 
 // A ThingInput is the input of CreateThing.
 type ThingInput struct {
 	Name         string
-	Type         string // there are no thing types yet: anything but "" is not found
+	Type         string
 	BillingGroup string // there are no billing groups yet: anything but "" is not found
 	Attributes   map[string]string
 }
@@ -35,11 +39,8 @@ func (s *Service) CreateThing(ctx context.Context, scope thingward.Scope, in Thi
 	if err := checkAttributes(in.Attributes); err != nil {
 		return nil, err
 	}
-	if err := checkCount(in.Attributes); err != nil {
+	if err := checkCount(in.Type, in.Attributes); err != nil {
 		return nil, err
-	}
-	if in.Type != "" {
-		return nil, noType(in.Type)
 	}
 	if in.BillingGroup != "" {
 		return nil, thingward.Errorf(thingward.ResourceNotFound, "There is no billing group of the name %s.", in.BillingGroup)
@@ -48,11 +49,15 @@ func (s *Service) CreateThing(ctx context.Context, scope thingward.Scope, in Thi
 		Scope:      scope,
 		Name:       in.Name,
 		ID:         newUUID(),
+		Type:       in.Type,
 		Attributes: maps.Clone(in.Attributes),
 		Version:    1,
 		Created:    s.now(),
 	}
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		if err := usableThingType(tx, scope, in.Type); err != nil {
+			return err
+		}
 		err := tx.CreateThing(t)
 		if !errors.Is(err, store.ErrExists) {
 			return err
@@ -62,12 +67,10 @@ func (s *Service) CreateThing(ctx context.Context, scope thingward.Scope, in Thi
 			return err
 		}
 		if !maps.Equal(t.Attributes, asked.Attributes) {
-			return &thingward.Error{
-				Code:        thingward.ResourceAlreadyExists,
-				Message:     "Thing " + t.Name + " already exists in account with different attributes",
-				ResourceID:  t.ID,
-				ResourceARN: t.ARN(),
-			}
+			return exists(t.ID, t.ARN(), "Thing %s already exists in account with different attributes", t.Name)
+		}
+		if t.Type != asked.Type {
+			return exists(t.ID, t.ARN(), "Thing %s already exists in account with a different thing type", t.Name)
 		}
 		return nil
 	})
@@ -75,10 +78,6 @@ func (s *Service) CreateThing(ctx context.Context, scope thingward.Scope, in Thi
 		return nil, err
 	}
 	return t, nil
-}
-
-func noType(name string) error {
-	return thingward.Errorf(thingward.ResourceNotFound, "There is no thing type of the name %s.", name)
 }
 
 func checkAttributes(attributes map[string]string) error {
@@ -93,9 +92,12 @@ func checkAttributes(attributes map[string]string) error {
 	return nil
 }
 
-func checkCount(attributes map[string]string) error {
-	if len(attributes) > maxAttributes {
+func checkCount(thingType string, attributes map[string]string) error {
+	if thingType == "" && len(attributes) > maxAttributes {
 		return bad("a thing without a thing type has at most %d attributes, got %d", maxAttributes, len(attributes))
+	}
+	if len(attributes) > maxTypedAttributes {
+		return bad("a thing has at most %d attributes, got %d", maxTypedAttributes, len(attributes))
 	}
 	return nil
 }
@@ -116,7 +118,7 @@ func findThing(tx *store.Tx, scope thingward.Scope, name string) (*store.Thing, 
 
 // A ThingUpdate is the input of UpdateThing.
 type ThingUpdate struct {
-	Type            string // thingTypeName; there are no thing types yet: anything but "" is not found
+	Type            string // thingTypeName; empty: unchanged
 	RemoveType      bool
 	Attributes      map[string]string // nil: unchanged; empty without Merge: all are removed
 	Merge           bool              // add to the attributes there are; an empty value removes its attribute
@@ -140,13 +142,16 @@ func (s *Service) UpdateThing(ctx context.Context, scope thingward.Scope, name s
 		if err := checkVersion(t, u.ExpectedVersion); err != nil {
 			return err
 		}
-		if u.Type != "" {
-			return noType(u.Type)
+		if err := usableThingType(tx, scope, u.Type); err != nil {
+			return err
+		}
+		if u.Type != "" || u.RemoveType {
+			t.Type = u.Type
 		}
 		if u.Attributes != nil {
 			t.Attributes = u.merge(t.Attributes)
 		}
-		if err := checkCount(t.Attributes); err != nil {
+		if err := checkCount(t.Type, t.Attributes); err != nil {
 			return err
 		}
 		t.Version++
@@ -217,7 +222,7 @@ type ThingFilter struct {
 	AttributeName  string
 	AttributeValue string
 	Prefix         bool   // usePrefixAttributeValue
-	Type           string // thingTypeName; there are no thing types yet: nothing has it
+	Type           string // thingTypeName
 }
 
 // ListThings lists things by name, or by the value of the attribute that is asked for.
@@ -225,17 +230,16 @@ func (s *Service) ListThings(ctx context.Context, scope thingward.Scope, f Thing
 	if f.AttributeValue != "" && f.AttributeName == "" {
 		return nil, "", bad("attributeValue needs attributeName")
 	}
-	if f.Type != "" {
-		return nil, "", nil
-	}
 	err = s.store.View(ctx, func(tx *store.Tx) error {
 		switch {
+		case f.AttributeName == "" && f.Type != "":
+			list, next, err = tx.ThingsOfType(scope, f.Type, p)
 		case f.AttributeName == "":
 			list, next, err = tx.Things(scope, p)
 		case f.Prefix || f.AttributeValue == "": // any value
-			list, next, err = tx.ThingsByAttributePrefix(scope, f.AttributeName, f.AttributeValue, p)
+			list, next, err = tx.ThingsByAttributePrefix(scope, f.Type, f.AttributeName, f.AttributeValue, p)
 		default:
-			list, next, err = tx.ThingsByAttribute(scope, f.AttributeName, f.AttributeValue, p)
+			list, next, err = tx.ThingsByAttribute(scope, f.Type, f.AttributeName, f.AttributeValue, p)
 		}
 		return err
 	})

@@ -5,7 +5,7 @@ import "context"
 // clientTables are the tables of what clients make, in an order that foreign keys allow to empty.
 var clientTables = []string{
 	"policy_attachments", "policy_versions", "policies",
-	"thing_principals", "thing_attributes", "things",
+	"thing_principals", "thing_attributes", "things", "thing_types",
 	"certificates", "ca_certificates", "registration_codes",
 	"topic_rules", "functions", "tags",
 }

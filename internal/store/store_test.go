@@ -375,8 +375,10 @@ func TestListsFollowIndexes(t *testing.T) {
 	f("AttachedPolicies", byName, func(tx *Tx, p Page) error { return last(tx.AttachedPolicies(here, "arn", p)) })
 	f("PolicyTargets", byName, func(tx *Tx, p Page) error { return last(tx.PolicyTargets(here, "p", p)) })
 	f("Things", byName, func(tx *Tx, p Page) error { return last(tx.Things(here, p)) })
-	f("ThingsByAttribute", byName, func(tx *Tx, p Page) error { return last(tx.ThingsByAttribute(here, "a", "v", p)) })
-	f("ThingsByAttributePrefix", []any{"v", "x"}, func(tx *Tx, p Page) error { return last(tx.ThingsByAttributePrefix(here, "a", "v", p)) })
+	f("ThingsOfType", byName, func(tx *Tx, p Page) error { return last(tx.ThingsOfType(here, "pump", p)) })
+	f("ThingTypes", byName, func(tx *Tx, p Page) error { return last(tx.ThingTypes(here, p)) })
+	f("ThingsByAttribute", byName, func(tx *Tx, p Page) error { return last(tx.ThingsByAttribute(here, "", "a", "v", p)) })
+	f("ThingsByAttributePrefix", []any{"v", "x"}, func(tx *Tx, p Page) error { return last(tx.ThingsByAttributePrefix(here, "pump", "a", "v", p)) })
 	f("ThingPrincipals", byName, func(tx *Tx, p Page) error { return last(tx.ThingPrincipals(here, "t", p)) })
 	f("PrincipalThings", byName, func(tx *Tx, p Page) error { return last(tx.PrincipalThings(here, "arn", p)) })
 	f("ThingPrincipalsOfKind", byName, func(tx *Tx, p Page) error { return last(tx.ThingPrincipalsOfKind(here, "t", ExclusiveOnly, p)) })
@@ -427,6 +429,7 @@ func TestResetEmptiesWhatClientsMade(t *testing.T) {
 				tx.CreateCACertificate(&CACertificate{Scope: here, ID: "ca", Subject: []byte("s"), Created: start}),
 				tx.CreatePolicy(policy),
 				tx.AttachPolicy(here, "p", certificate(here, 1).ARN(), start),
+				tx.CreateThingType(&ThingType{Scope: here, Name: "pump", Created: start}),
 				tx.CreateThing(&Thing{Scope: here, Name: "pump", Attributes: map[string]string{"a": "b"}, Created: start}),
 				tx.PutThingPrincipal(&ThingPrincipal{Scope: here, Thing: "pump", Principal: certificate(here, 1).ARN(), Created: start}),
 				tx.PutTags(here, policy.ARN(), Tag{"k", "v"}),
