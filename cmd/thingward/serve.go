@@ -40,6 +40,8 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs.Var((*names)(&cfg.Names), "name", "host `name` or address of this server for its certificates, may be repeated; the first is what\nDescribeEndpoint answers (default localhost, this machine's name, 127.0.0.1, ::1)")
 	fs.StringVar(&cfg.MQTT, "mqtt", "", "`address` of MQTT over TLS (default :8883)")
 	fs.StringVar(&cfg.API, "api", "", "`address` of the AWS API, plain HTTP (default 127.0.0.1:8080)")
+	fs.StringVar(&cfg.ALPN, "alpn", "", "`address` of one TLS port for everything, chosen by ALPN as on AWS's port 443, such as :443 (default none)")
+	fs.StringVar(&cfg.HTTPS, "https", "", "`address` of HTTPS with client certificates, such as :8443 (default none)")
 	fs.StringVar(&cfg.Plain, "plain", "", "loopback `address` of MQTT without TLS, such as 127.0.0.1:1883 (default none)")
 	fs.StringVar(&cfg.PlainAs, "plain-as", "", "`certificate` id or ARN that clients of --plain act as")
 	fs.IntVar(&cfg.PortOffset, "port-offset", 0, "`number` added to every default port")
@@ -74,6 +76,12 @@ func welcome(w io.Writer, s *server.Server) {
 	line("MQTT/TLS", s.MQTTAddr().String())
 	if a := s.PlainAddr(); a != nil {
 		line("MQTT", a.String()+" (this machine only)")
+	}
+	if a := s.ALPNAddr(); a != nil {
+		line("ALPN/TLS", a.String())
+	}
+	if a := s.HTTPSAddr(); a != nil {
+		line("HTTPS", a.String())
 	}
 	line("AWS API", s.Endpoint())
 	line("data", s.Data())

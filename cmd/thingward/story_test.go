@@ -21,7 +21,7 @@ import (
 // Stories have five commands of their own besides those of testscript:
 //
 //	server [flags]        starts thingward serve on free ports and waits until it is ready. It sets what `thingward env`
-//	                      prints, $MQTT_PORT and $CA. Its log is in server.log. A second call starts it again.
+//	                      prints, $MQTT_PORT and $CA, with --alpn and --https also $ALPN_PORT and $HTTPS_PORT. Its log is in server.log. A second call starts it again.
 //	end [signal]          ends the server: with TERM, or KILL
 //	let NAME REGEXP       sets NAME to the first group of REGEXP in the last standard output
 //	await FILE REGEXP     waits until FILE has a line that matches
@@ -88,23 +88,32 @@ func startServer(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Check(cmd.Start())
 	r := &running{cmd, make(chan struct{})}
-	ready := make(chan string, 1)
+	ready := make(chan map[string]string, 1)
 	go func() {
 		defer close(r.done)
+		addresses, told := map[string]string{}, false
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {
-			if _, address, ok := strings.Cut(lines.Text(), "MQTT/TLS"); ok {
-				ready <- strings.TrimSpace(address)
+			if name, address, ok := strings.Cut(strings.TrimSpace(lines.Text()), "  "); ok {
+				addresses[name] = strings.TrimSpace(address)
+			}
+			if _, ok := addresses["data"]; ok && !told {
+				told = true
+				ready <- addresses
 			}
 		}
 		cmd.Wait()
 	}()
 	ts.Defer(func() { r.stop(syscall.SIGTERM) })
 	select {
-	case address := <-ready:
-		_, port, err := net.SplitHostPort(address)
-		ts.Check(err)
-		ts.Setenv("MQTT_PORT", port)
+	case addresses := <-ready:
+		for name, variable := range map[string]string{"MQTT/TLS": "MQTT_PORT", "ALPN/TLS": "ALPN_PORT", "HTTPS": "HTTPS_PORT"} {
+			if address, ok := addresses[name]; ok {
+				_, port, err := net.SplitHostPort(address)
+				ts.Check(err)
+				ts.Setenv(variable, port)
+			}
+		}
 	case <-r.done:
 		text, _ := os.ReadFile(ts.MkAbs("server.log"))
 		ts.Fatalf("the server did not start:\n%s", text)

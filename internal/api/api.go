@@ -24,7 +24,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -89,6 +88,7 @@ type call struct {
 	id      string // x-amzn-requestid
 	request *http.Request
 	start   time.Time
+	device  bool // the caller has a certificate
 
 	// Known as far as the request got.
 	signature *sigv4.Signature
@@ -97,10 +97,37 @@ type call struct {
 	caller    *Caller
 }
 
+// ServeHTTP answers a signed request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{id: newRequestID(), request: r, start: h.config.Now()}
+	c := h.newCall(r)
+	body, err := h.authenticate(w, c)
+	if err == nil && c.upgrades() && h.config.WebSocket != nil {
+		h.record(c, &answer{status: http.StatusSwitchingProtocols}, nil)
+		h.config.WebSocket(w, r, c.caller.Principal)
+		return
+	}
+	h.finish(w, c, body, err)
+}
+
+// ServeDevice answers a request of a client that has shown a certificate; who judges it. Devices may call Publish
+// alone. Their requests are not signed.
+func (h *Handler) ServeDevice(w http.ResponseWriter, r *http.Request, who func(context.Context) (*thingward.Principal, error)) {
+	c := h.newCall(r)
+	body, err := h.authenticateDevice(w, c, who)
+	h.finish(w, c, body, err)
+}
+
+func (h *Handler) newCall(r *http.Request) *call {
+	return &call{id: newRequestID(), request: r, start: h.config.Now()}
+}
+
+// finish answers a call whose caller is known, unless err says that there is none.
+func (h *Handler) finish(w http.ResponseWriter, c *call, body []byte, err error) {
 	w.Header().Set("X-Amzn-Requestid", c.id)
-	a, err := h.serve(w, c)
+	var a *answer
+	if err == nil {
+		a, err = h.serve(c, body)
+	}
 	if err != nil {
 		a = c.refusal(err)
 	}
@@ -108,8 +135,21 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.record(c, a, err)
 }
 
+// authenticate reads a request and verifies its signature; after it, c has a caller.
+func (h *Handler) authenticate(w http.ResponseWriter, c *call) (body []byte, err error) {
+	credential, err := h.identify(c.request.Context(), c)
+	if err != nil {
+		return nil, err
+	}
+	body, err = readBody(w, c)
+	if err != nil {
+		return nil, err
+	}
+	return body, h.verify(c, body, credential)
+}
+
 // serve takes a call through its steps. A panic ends the call, not the server.
-func (h *Handler) serve(w http.ResponseWriter, c *call) (a *answer, err error) {
+func (h *Handler) serve(c *call, body []byte) (a *answer, err error) {
 	defer func() {
 		switch p := recover(); p {
 		case nil:
@@ -120,17 +160,6 @@ func (h *Handler) serve(w http.ResponseWriter, c *call) (a *answer, err error) {
 		}
 	}()
 	ctx := c.request.Context()
-	credential, err := h.identify(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	body, err := readBody(w, c)
-	if err != nil {
-		return nil, err
-	}
-	if err := h.verify(c, body, credential); err != nil {
-		return nil, err
-	}
 	form, err := c.form(body)
 	if err != nil {
 		return nil, err
@@ -138,6 +167,10 @@ func (h *Handler) serve(w http.ResponseWriter, c *call) (a *answer, err error) {
 	labels, err := c.find(form)
 	if err != nil {
 		return nil, err
+	}
+	if c.device && !slices.Contains(deviceOperations, c.route.op.Name) {
+		return nil, thingward.Errorf(thingward.Forbidden, "%s needs a signed request: a client certificate is good for %s.",
+			c.route.op.Name, strings.Join(deviceOperations, ", "))
 	}
 	if c.route.handler == nil {
 		return nil, thingward.Errorf(notImplemented, "%s of %s is not implemented by this server. "+
@@ -205,12 +238,7 @@ func (h *Handler) verify(c *call, body []byte, credential Credential) error {
 		RequestID:   c.id,
 	}
 	c.caller.Principal = h.keyPrincipal(c.caller.Scope, credential)
-	if t := c.request.TLS; t != nil {
-		c.caller.Domain = t.ServerName
-	}
-	if source, err := netip.ParseAddrPort(c.request.RemoteAddr); err == nil {
-		c.caller.Source = source.Addr().Unmap()
-	}
+	c.caller.comesFrom(c.request)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"net/http"
 	"net/netip"
 	"time"
 
@@ -20,6 +21,16 @@ type Caller struct {
 
 	// Principal is who publishes and receives messages: the certificate, or the access key.
 	Principal *thingward.Principal
+}
+
+// comesFrom notes where a request comes from.
+func (c *Caller) comesFrom(r *http.Request) {
+	if r.TLS != nil {
+		c.Domain = r.TLS.ServerName
+	}
+	if source, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		c.Source = source.Addr().Unmap()
+	}
 }
 
 // everything is what access keys may do in their account, until they have policies of their own.

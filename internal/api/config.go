@@ -3,8 +3,10 @@ package api
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"time"
 
+	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/internal/broker"
 	"github.com/thingward/thingward/internal/function"
 	"github.com/thingward/thingward/internal/identity"
@@ -29,6 +31,9 @@ type Config struct {
 
 	// Endpoint is the host name that DescribeEndpoint gives to devices, without a port, as AWS does.
 	Endpoint string
+
+	// WebSocket serves MQTT over WebSocket to the principal who has signed the request: GET /mqtt. Nil: there is none.
+	WebSocket func(http.ResponseWriter, *http.Request, *thingward.Principal)
 
 	// Now is the clock. Default: time.Now.
 	Now func() time.Time

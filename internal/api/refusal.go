@@ -59,7 +59,11 @@ func (c *call) refusal(err error) *answer {
 		Message     string `json:"message"`
 		ResourceID  string `json:"resourceId,omitzero"`
 		ResourceARN string `json:"resourceArn,omitzero"`
-	}{e.Message, e.ResourceID, e.ResourceARN}
+		TraceID     string `json:"traceId,omitzero"`
+	}{Message: e.Message, ResourceID: e.ResourceID, ResourceARN: e.ResourceARN}
+	if c.device {
+		body.TraceID = c.id
+	}
 	text, _ := marshal(body) // strings always encode
 	return &answer{status: status, header: http.Header{"X-Amzn-Errortype": {e.Code}}, contentType: jsonType, body: text, code: e.Code}
 }

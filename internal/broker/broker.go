@@ -55,6 +55,7 @@ type Conn struct {
 	Domain    string         // host name the client asked for (SNI), may be empty
 	Source    netip.AddrPort // the client's address
 	Protocol  string         // how it came, for logs: "MQTT", "MQTT over WebSocket"
+	Expires   time.Time      // when the broker ends it, whatever happens; zero: never
 
 	// Registered is called when UpdatePrincipal and Disconnect reach the connection. Who decided on Principal before
 	// that looks again, so that no change falls in between. May be nil.
@@ -63,6 +64,10 @@ type Conn struct {
 
 // ErrClosed is returned when the broker is closing.
 var ErrClosed = errors.New("broker is closed")
+
+// ErrClientClosed is what Conn.Net returns from Read when the client has closed the connection in an orderly way that
+// its transport has, such as a close frame of WebSocket. It counts as DISCONNECT.
+var ErrClientClosed = errors.New("the client has closed the connection")
 
 // A Broker routes messages between connections, sessions, handlers and observers.
 type Broker struct {
@@ -280,4 +285,5 @@ const (
 	ServerInitiatedDisconnect DisconnectReason = "SERVER_INITIATED_DISCONNECT"
 	APIInitiatedDisconnect    DisconnectReason = "API_INITIATED_DISCONNECT"
 	Throttled                 DisconnectReason = "THROTTLED"
+	WebSocketTTLExpiration    DisconnectReason = "WEBSOCKET_TTL_EXPIRATION"
 )

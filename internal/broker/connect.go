@@ -36,6 +36,10 @@ func (b *Broker) Serve(ctx context.Context, conn *Conn) {
 	if conn.Registered != nil {
 		conn.Registered()
 	}
+	if !conn.Expires.IsZero() {
+		expiry := time.AfterFunc(time.Until(conn.Expires), c.expire)
+		defer expiry.Stop()
+	}
 	c.run(ctx, conn.Buffered)
 }
 

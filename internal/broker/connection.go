@@ -265,6 +265,11 @@ func (c *connection) run(ctx context.Context, early []byte) {
 	c.drain()
 }
 
+// expire ends a connection that has lasted as long as it may.
+func (c *connection) expire() {
+	c.end(ending{reason: WebSocketTTLExpiration, code: mqtt.AdministrativeAction, why: "the connection has lasted as long as it may"})
+}
+
 // read reads and handles packets. An idle connection waits with a few bytes of its own; a pooled buffer is
 // taken when there is more than that, and larger ones grow with what has really come.
 func (c *connection) read(early []byte) *ending {
@@ -331,6 +336,9 @@ func (c *connection) extendRead(deadline time.Time) time.Time {
 func readEnding(err error) *ending {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return &ending{reason: KeepAliveTimeout, code: mqtt.KeepAliveTimeout, why: "no packet within one and a half times the keep-alive"}
+	}
+	if errors.Is(err, ErrClientClosed) {
+		return &ending{reason: ClientInitiatedDisconnect, why: err.Error(), dropWill: true}
 	}
 	return &ending{reason: ConnectionLost, why: err.Error()}
 }

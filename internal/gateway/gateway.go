@@ -27,6 +27,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"runtime"
 	"runtime/debug"
@@ -80,6 +81,14 @@ type Config struct {
 	// Handshakes is how many of those may compute at the same time; default: the number of cores.
 	Handshakes int
 
+	// API answers HTTP requests without a client certificate on the port of ServeALPN: it asks for a signature,
+	// and gives MQTT over WebSocket to ServeWebSocket. ServeALPN needs it.
+	API http.Handler
+
+	// ServeDevice answers HTTP requests with a client certificate once it has asked who it is. ServeALPN and
+	// ServeHTTPS need it.
+	ServeDevice func(w http.ResponseWriter, r *http.Request, who func(context.Context) (*thingward.Principal, error))
+
 	// Admit is asked before anything is read from a new connection; an error closes it. A limit on the rate
 	// of connections goes here. Nil admits all.
 	Admit func(netip.AddrPort) error
@@ -94,6 +103,7 @@ type Gateway struct {
 	cfg      Config
 	log      *slog.Logger
 	tls      *tls.Config
+	https    *httpsServer
 	certs    atomic.Pointer[[]tls.Certificate]
 	legacy   bool
 	cores    chan struct{} // one token per connection that computes
@@ -137,6 +147,7 @@ func New(cfg Config) (*Gateway, error) {
 	}
 	g.tls = g.tlsConfig()
 	g.ctx, g.cancel = context.WithCancel(context.Background())
+	g.https = g.newHTTPSServer()
 	g.legacy = probe(g.tls)
 	if g.legacy {
 		g.log.Info("TLS serves chips of 2015 too: a hello of 60 bytes without supported_groups was answered")
@@ -211,30 +222,39 @@ func (g *Gateway) start(c net.Conn, h handler) {
 		return
 	}
 	go func() {
-		defer g.removeConn(c)
-		defer c.Close()
+		handedOver := false
+		defer func() {
+			if !handedOver {
+				c.Close()
+				g.removeConn(c)
+			}
+		}()
 		defer func() {
 			if p := recover(); p != nil { // one connection ends, not the server
 				g.log.Error("panic on a connection", "remote", c.RemoteAddr().String(), "panic", p, "stack", string(debug.Stack()))
 			}
 		}()
-		g.handle(c, h)
+		handedOver = g.handle(c, h)
 	}()
 }
 
-// handle takes c from its first byte to its end.
-func (g *Gateway) handle(c net.Conn, h handler) {
+// handle takes c from its first byte to its end, or until it belongs to the HTTP server.
+func (g *Gateway) handle(c net.Conn, h handler) (handedOver bool) {
 	a := newAttempt(c)
 	pending := g.pending.Add(1)
 	conn, err := g.admit(c, a, h, pending)
+	if handedOver = errors.Is(err, errHandedOver); handedOver {
+		err = nil
+	}
 	g.settle(a, err)
 	if err != nil && len(a.First) > 0 {
 		g.hangUp(c)
 	}
 	g.pending.Add(-1)
-	if err == nil {
+	if err == nil && !handedOver {
 		g.cfg.Serve(g.ctx, conn)
 	}
+	return handedOver
 }
 
 // hangUp ends a refused connection so that the client can read what it was told: closing a socket with unread
@@ -290,6 +310,7 @@ func (g *Gateway) Close(ctx context.Context) error {
 
 	done := make(chan struct{})
 	go func() {
+		g.https.Shutdown(ctx) // an error means that ctx is done
 		g.conns.Wait()
 		close(done)
 	}()

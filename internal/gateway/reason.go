@@ -33,6 +33,8 @@ func explain(a *Attempt) (reason, advice string) {
 	case errors.Is(err, errNoCertificate):
 		return "the client sent an empty list of certificates, so none was judged",
 			"give the client its certificate and its private key; many clients send none when one of the two files cannot be read, or when the key is neither RSA nor on P-256, P-384 or P-521"
+	case errors.Is(err, errNoAuthorizer):
+		return err.Error(), "connect with the client's certificate and ALPN x-amzn-mqtt-ca, or without ALPN on the port of MQTT over TLS"
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return explainTimeout(a)
 	}

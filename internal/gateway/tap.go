@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"net"
+	"sync"
 )
 
 // maxFirst is how much of a client's first words is kept. A hello with a post-quantum key share has 1.8 KB.
@@ -23,6 +24,9 @@ type tap struct {
 	last     [7]byte // what the client sent last
 	answered bool
 	sent     *Alert // the alert that the server sent
+
+	closed func() // called once by Close; nil: nobody cares
+	once   sync.Once
 }
 
 // newTap returns a tap in its first state. done must be called, whatever becomes of the handshake.
@@ -99,6 +103,14 @@ func (t *tap) release() {
 		<-t.cores
 		t.held = false
 	}
+}
+
+func (t *tap) Close() error {
+	err := t.Conn.Close()
+	if t.closed != nil {
+		t.once.Do(t.closed)
+	}
+	return err
 }
 
 // done ends the watching.

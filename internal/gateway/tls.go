@@ -26,35 +26,45 @@ var suites = []uint16{
 	tls.TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA,
 }
 
-// protocols that mean MQTT with a client certificate. A port that serves HTTPS too will have more, and
-// choose by what was negotiated.
-var mqttProtocols = []string{"x-amzn-mqtt-ca", "mqtt"}
+// mqttProtocols are the names of ALPN that the port of MQTT answers.
+var mqttProtocols = []string{alpnMQTT, alpnCustomMQTT}
 
 var errNoCertificate = errors.New("the client sent no certificate")
 
 func (g *Gateway) tlsConfig() *tls.Config {
-	cfg := &tls.Config{
-		MinVersion:     tls.VersionTLS12,
-		CipherSuites:   suites,
-		NextProtos:     mqttProtocols,
-		GetCertificate: g.certificate,
-		ClientAuth:     tls.RequestClientCert,
-		// An empty list of certificates is answered with alert 42, bad_certificate, as AWS does. Asking
-		// crypto/tls to require one would say 40 in TLS 1.2, which also means "no common suite".
-		VerifyConnection: func(cs tls.ConnectionState) error {
-			if len(cs.PeerCertificates) == 0 {
-				return errNoCertificate
-			}
-			return nil
-		},
+	cfg := g.withCertificate()
+	cfg.NextProtos = mqttProtocols
+	return deafTo(cfg)
+}
+
+// withoutCertificate is TLS for clients that prove who they are later.
+func (g *Gateway) withoutCertificate() *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, CipherSuites: suites, GetCertificate: g.certificate}
+}
+
+// withCertificate is TLS for clients with a certificate.
+func (g *Gateway) withCertificate() *tls.Config {
+	cfg := g.withoutCertificate()
+	cfg.ClientAuth = tls.RequestClientCert
+	// An empty list of certificates is answered with alert 42, bad_certificate, as AWS does. Asking
+	// crypto/tls to require one would say 40 in TLS 1.2, which also means "no common suite".
+	cfg.VerifyConnection = func(cs tls.ConnectionState) error {
+		if len(cs.PeerCertificates) == 0 {
+			return errNoCertificate
+		}
+		return nil
 	}
-	// This port speaks MQTT whatever the client calls it: an ALPN list without a name that we know is not
-	// answered, and no reason to refuse.
+	return cfg
+}
+
+// deafTo returns cfg for a port that speaks one protocol whatever the client calls it: an ALPN list without a name
+// that we know is not answered, and no reason to refuse.
+func deafTo(cfg *tls.Config) *tls.Config {
 	deaf := cfg.Clone()
 	deaf.NextProtos = nil
 	cfg.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		for _, name := range hello.SupportedProtos {
-			if slices.Contains(mqttProtocols, name) {
+			if slices.Contains(cfg.NextProtos, name) {
 				return nil, nil
 			}
 		}
@@ -118,18 +128,29 @@ func (g *Gateway) knows(name string) bool {
 	})
 }
 
-// admitTLS is the handler of a TLS listener.
+// admitTLS is the handler of a listener for MQTT over TLS.
 func (g *Gateway) admitTLS(ctx context.Context, c net.Conn, a *Attempt) (*broker.Conn, error) {
+	conn, err := g.handshake(ctx, c, a, g.tls)
+	if err != nil {
+		return nil, err
+	}
+	return g.admitMQTT(ctx, conn, a)
+}
+
+// handshake does TLS on c, and leaves ConnectTimeout for what the client says next.
+func (g *Gateway) handshake(ctx context.Context, c net.Conn, a *Attempt, config *tls.Config) (*tls.Conn, error) {
 	t := newTap(ctx, c, g.cores)
-	conn := tls.Server(t, g.tls)
+	conn := tls.Server(t, config)
 	g.limit(c, g.cfg.HandshakeTimeout)
 	err := conn.Handshake()
 	t.done()
 	a.handshake(t, conn.ConnectionState(), err)
-	if err != nil {
-		return nil, err
-	}
 	g.limit(c, g.cfg.ConnectTimeout)
+	return conn, err
+}
+
+// admitMQTT takes a client that has shown its certificates to its accepted CONNECT.
+func (g *Gateway) admitMQTT(ctx context.Context, conn *tls.Conn, a *Attempt) (*broker.Conn, error) {
 	served, err := g.admitClient(ctx, conn, a)
 	if err != nil {
 		a.received(err)

@@ -49,6 +49,13 @@ type Config struct {
 	// API is the address of the AWS API, which is plain HTTP. Empty: "127.0.0.1:8080".
 	API string
 
+	// ALPN is the address of one port for everything, as AWS has it on 443: MQTT or HTTPS with a client certificate,
+	// or with a signature HTTPS and MQTT over WebSocket, by the name that clients offer in ALPN. Empty: none.
+	ALPN string
+
+	// HTTPS is the address of HTTPS with a client certificate, as AWS has it on 8443. Empty: none.
+	HTTPS string
+
 	// Plain is the loopback address of MQTT without TLS, and PlainAs the certificate id (or ARN) as whom its
 	// clients act. Empty: none.
 	Plain, PlainAs string
@@ -133,7 +140,7 @@ func (c *Config) check() error {
 		ip, err := netip.ParseAddr(host)
 		require(err == nil && ip.IsLoopback(), "plain listener on %q: its clients prove nothing, so it is for this machine only; use 127.0.0.1 or [::1]", c.Plain)
 	}
-	for _, a := range []string{c.MQTT, c.API, c.Plain} {
+	for _, a := range []string{c.MQTT, c.API, c.ALPN, c.HTTPS, c.Plain} {
 		if a != "" {
 			_, _, err := net.SplitHostPort(a)
 			require(err == nil, "address %q: want host:port or :port", a)

@@ -54,7 +54,8 @@ type Server struct {
 	tls       *ca.ServerIdentity
 	key       *store.AccessKey // of the account that the first start made
 
-	mqtt, api, plain net.Listener // plain is nil when there is none
+	mqtt, api          net.Listener
+	alpn, https, plain net.Listener // nil when there is none
 
 	changing sync.Mutex // one change at a time reaches the live connections
 
@@ -165,7 +166,7 @@ func (s *Server) listen(ctx context.Context) error {
 	for _, l := range []struct {
 		to   *net.Listener
 		addr string
-	}{{&s.mqtt, s.cfg.MQTT}, {&s.api, s.cfg.API}, {&s.plain, s.cfg.Plain}} {
+	}{{&s.mqtt, s.cfg.MQTT}, {&s.api, s.cfg.API}, {&s.alpn, s.cfg.ALPN}, {&s.https, s.cfg.HTTPS}, {&s.plain, s.cfg.Plain}} {
 		if l.addr == "" {
 			continue
 		}
@@ -181,21 +182,25 @@ func (s *Server) listen(ctx context.Context) error {
 }
 
 func (s *Server) openDoors(context.Context) (err error) {
-	s.gateway, err = gateway.New(gateway.Config{
-		Certificates: s.tls.Certificates, ServerNames: s.cfg.Names, Log: s.log,
-		Authenticate: s.identity.Authenticate, Serve: s.serveDevice,
-	})
-	if err != nil {
-		return err
-	}
-	s.onClose(s.gateway.Close)
 	handler, err := api.New(api.Config{
+		WebSocket: func(w http.ResponseWriter, r *http.Request, p *thingward.Principal) {
+			s.gateway.ServeWebSocket(w, r, p)
+		},
 		Regions: s.regions(), Endpoint: s.cfg.Names[0], Log: s.log,
 		Identity: s.identity, Registry: s.registry, Rules: s.rules, Functions: s.functions, Broker: s.broker,
 	})
 	if err != nil {
 		return err
 	}
+	s.gateway, err = gateway.New(gateway.Config{
+		Certificates: s.tls.Certificates, ServerNames: s.cfg.Names, Log: s.log,
+		Authenticate: s.identity.Authenticate, Serve: s.serveDevice,
+		API: handler, ServeDevice: handler.ServeDevice,
+	})
+	if err != nil {
+		return err
+	}
+	s.onClose(s.gateway.Close)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	if s.cfg.AllowReset {
@@ -234,6 +239,12 @@ func (s *Server) regions() []string {
 func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.gateway.ServeTLS(s.mqtt) })
+	if s.alpn != nil {
+		g.Go(func() error { return s.gateway.ServeALPN(s.alpn) })
+	}
+	if s.https != nil {
+		g.Go(func() error { return s.gateway.ServeHTTPS(s.https) })
+	}
 	if s.plain != nil {
 		g.Go(func() error { return s.gateway.ServePlain(s.plain, s.plainPrincipal) })
 	}
@@ -283,6 +294,9 @@ func (s *Server) plainPrincipal(ctx context.Context) (*thingward.Principal, erro
 func (s *Server) serveDevice(ctx context.Context, c *broker.Conn) {
 	judged := c.Principal
 	c.Registered = func() {
+		if judged.Kind != thingward.CertificatePrincipal {
+			return
+		}
 		if now, err := s.identity.Principal(ctx, judged.Scope, judged.ID); now != judged || err != nil {
 			s.changed(bus.Change{Scope: judged.Scope, Kind: bus.CertificateChanged, ID: judged.ID})
 		}
@@ -346,11 +360,19 @@ func (s *Server) Endpoint() string { return "http://" + s.api.Addr().String() }
 func (s *Server) MQTTAddr() net.Addr { return s.mqtt.Addr() }
 
 // PlainAddr is the address of the plain listener, nil when there is none.
-func (s *Server) PlainAddr() net.Addr {
-	if s.plain == nil {
+func (s *Server) PlainAddr() net.Addr { return addr(s.plain) }
+
+// ALPNAddr is where everything is spoken on one port, nil when there is none.
+func (s *Server) ALPNAddr() net.Addr { return addr(s.alpn) }
+
+// HTTPSAddr is where devices publish over HTTPS, nil when there is none.
+func (s *Server) HTTPSAddr() net.Addr { return addr(s.https) }
+
+func addr(l net.Listener) net.Addr {
+	if l == nil {
 		return nil
 	}
-	return s.plain.Addr()
+	return l.Addr()
 }
 
 // RootPEM is the CA file for clients: the roots of the server's own TLS certificates.
