@@ -93,9 +93,15 @@ func TestOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer line.Close()
-	serveUntilEnd(t, newBoard(t), master)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer master.Close()
+		newBoard(t).Serve(context.Background(), master) // until the last line is closed
+	}()
 	f("serial:" + line.Name())
+	line.Close()
+	<-done
 
 	t.Setenv(asKit, "1")
 	f("exec:" + os.Args[0])

@@ -172,7 +172,14 @@ func (s serveFlags) run(ctx context.Context, b *kit.Board, stdout io.Writer) err
 	if s.stdio {
 		g.Go(func() error {
 			defer cancel()
-			return b.ServeUntil(ctx, standard{os.Stdin, os.Stdout})
+			done := make(chan error, 1)
+			go func() { done <- b.Serve(ctx, standard{os.Stdin, os.Stdout}) }()
+			select {
+			case err := <-done:
+				return err
+			case <-ctx.Done(): // nothing else ends a read from standard input
+				return nil
+			}
 		})
 	}
 	return g.Wait()
@@ -191,8 +198,6 @@ func openLine(path string, hid bool) (io.ReadWriteCloser, error) {
 
 // standard is standard input and output as one line.
 type standard struct {
-	io.ReadCloser
-	out io.Writer
+	io.Reader
+	io.Writer
 }
-
-func (s standard) Write(b []byte) (int, error) { return s.out.Write(b) }
