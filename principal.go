@@ -22,7 +22,7 @@ type Principal struct {
 	ID    string // as in policies, events and rules: the certificateId, or the access key's user id
 	ARN   string
 
-	Policies    *policy.Set         // never nil
+	Policies    *policy.Set         // its own; never nil. PoliciesOf has those of thing groups too
 	Certificate *policy.Certificate // what policy variables may read of it; nil unless Kind is CertificatePrincipal
 	Things      []AttachedThing     // ordered by name
 }
@@ -31,6 +31,9 @@ type Principal struct {
 type AttachedThing struct {
 	policy.Thing
 	Exclusive bool // attached as EXCLUSIVE_THING
+
+	// Policies are those of the principal together with those of the thing's groups. Nil: the groups add none.
+	Policies *policy.Set
 }
 
 // PolicyContext returns the values that policy variables and conditions see on an MQTT connection of p.
@@ -60,4 +63,13 @@ func (p *Principal) ConnectionThing(clientID string) *AttachedThing {
 		}
 	}
 	return nil
+}
+
+// PoliciesOf returns the policies that decide on a connection of p with this client id: its own, and those of the groups of
+// the thing that the connection stands for.
+func (p *Principal) PoliciesOf(clientID string) *policy.Set {
+	if t := p.ConnectionThing(clientID); t != nil && t.Policies != nil {
+		return t.Policies
+	}
+	return p.Policies
 }

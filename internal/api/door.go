@@ -38,6 +38,8 @@ func (d *door) operations() []operation {
 		d.endpoints(),
 		d.tags(),
 		d.thingTypes(),
+		d.thingGroups(),
+		d.billingGroups(),
 		d.functions(),
 		d.messages(),
 		d.retainedMessages(),

@@ -37,13 +37,14 @@ func (d *door) describeThing(ctx context.Context, c *Caller, in *iot.DescribeThi
 		return nil, err
 	}
 	return &iot.DescribeThingResponse{
-		DefaultClientId: t.Name,
-		ThingName:       t.Name,
-		ThingId:         t.ID,
-		ThingArn:        t.ARN(),
-		ThingTypeName:   t.Type,
-		Attributes:      attributes(t),
-		Version:         &t.Version,
+		DefaultClientId:  t.Name,
+		ThingName:        t.Name,
+		ThingId:          t.ID,
+		ThingArn:         t.ARN(),
+		ThingTypeName:    t.Type,
+		BillingGroupName: t.BillingGroup,
+		Attributes:       attributes(t),
+		Version:          &t.Version,
 	}, nil
 }
 

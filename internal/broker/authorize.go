@@ -28,10 +28,11 @@ var unknown = &refusal{}
 // ask evaluates a policy; a refusal carries the whole story.
 func (ns *namespace) ask(who *identity, action, kind, resource string) *refusal {
 	request := policy.Request{Action: action, Prefix: ns.prefix, Kind: kind, Resource: resource, Context: who.context}
-	if who.principal.Policies.Evaluate(&request) == policy.Allowed {
+	policies := who.principal.PoliciesOf(who.context.ClientID)
+	if policies.Evaluate(&request) == policy.Allowed {
 		return nil
 	}
-	return &refusal{code: mqtt.NotAuthorized, why: who.principal.Policies.Explain(&request).String()}
+	return &refusal{code: mqtt.NotAuthorized, why: policies.Explain(&request).String()}
 }
 
 // mayPublish says whether who may publish to a topic.

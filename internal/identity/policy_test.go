@@ -120,7 +120,7 @@ func TestTenPoliciesPerCertificate(t *testing.T) {
 			b.ok(err)
 			want = append(want, name)
 		} else {
-			b.refused(err, "LimitExceededException: 10 policies are attached to the certificate")
+			b.refused(err, "LimitExceededException: 10 policies are attached to "+c.ARN()+"; that is the limit.")
 		}
 	}
 	b.ok(b.AttachPolicy(t.Context(), here, "p03", c.ARN())) // again is fine at the limit, too

@@ -136,21 +136,28 @@ func (s *Service) DeletePolicyVersion(ctx context.Context, scope thingward.Scope
 func (s *Service) policyChanged(ctx context.Context, scope thingward.Scope, name string) {
 	ctx = context.WithoutCancel(ctx) // the caller may leave, the change stays
 	for p := (store.Page{Limit: 1000}); ; {
-		var targets []string
-		err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-			targets, p.Token, err = tx.PolicyTargets(scope, name, p)
+		var ids []string
+		err := s.store.View(ctx, func(tx *store.Tx) error {
+			targets, next, err := tx.PolicyTargets(scope, name, p)
+			p.Token = next
+			for _, arn := range targets {
+				t, err := findTarget(tx, scope, arn)
+				if err != nil {
+					return err
+				}
+				more, err := t.certificateIDs(tx)
+				if err != nil {
+					return err
+				}
+				ids = append(ids, more...)
+			}
 			return err
 		})
 		if err != nil {
 			s.log.Error("a change of a policy did not reach live connections", "scope", scope, "policy", name, "error", err)
 			return
 		}
-		for _, target := range targets {
-			if arn, err := thingward.ParseARN(target); err == nil {
-				_, id := arn.Split()
-				s.certificateChanged(scope, id)
-			}
-		}
+		s.certificatesChanged(scope, ids)
 		if p.Token == "" {
 			return
 		}

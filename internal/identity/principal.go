@@ -3,6 +3,8 @@ package identity
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/thingward/thingward"
@@ -63,17 +65,10 @@ func readPrincipal(tx *store.Tx, c *store.Certificate) (*thingward.Principal, er
 	if err != nil {
 		return nil, err
 	}
-	attached, _, err := tx.AttachedPolicies(c.Scope, c.ARN(), store.Page{Limit: maxPoliciesPerCertificate})
+	reader := policyReader{tx: tx, scope: c.Scope, read: map[string][]policy.Policy{}}
+	own, err := reader.attached(c.ARN(), "certificate")
 	if err != nil {
 		return nil, err
-	}
-	var policies []policy.Policy
-	for _, p := range attached {
-		document, err := policy.Parse([]byte(p.Document))
-		if err != nil {
-			return nil, fmt.Errorf("policy %s: %w", p.Name, err)
-		}
-		policies = append(policies, policy.Policy{Name: p.Name, ARN: p.ARN(), Document: document, Source: "certificate"})
 	}
 	things, err := tx.ThingsOfPrincipal(c.Scope, c.ARN())
 	if err != nil {
@@ -84,17 +79,73 @@ func readPrincipal(tx *store.Tx, c *store.Certificate) (*thingward.Principal, er
 		Kind:        thingward.CertificatePrincipal,
 		ID:          c.ID,
 		ARN:         c.ARN(),
-		Policies:    policy.Compile(policies...),
+		Policies:    policy.Compile(own...),
 		Certificate: policy.CertificateOf(x),
 	}
+	paths, err := tx.GroupPathsOfPrincipal(c.Scope, c.ARN())
+	if err != nil {
+		return nil, err
+	}
 	for _, t := range things {
-		p.Things = append(p.Things, thingward.AttachedThing{
+		attached := thingward.AttachedThing{
 			Thing:     policy.Thing{Name: t.Name, Type: t.Type, Attributes: t.Attributes},
 			Exclusive: t.Exclusive,
-		})
+		}
+		groups, err := reader.groups(paths[t.Name])
+		if err != nil {
+			return nil, err
+		}
+		if len(groups) > 0 {
+			attached.Policies = policy.Compile(slices.Concat(own, groups)...)
+		}
+		p.Things = append(p.Things, attached)
 	}
 	return p, nil
 }
+
+// A policyReader reads the policies of targets, those of each target once.
+type policyReader struct {
+	tx    *store.Tx
+	scope thingward.Scope
+	read  map[string][]policy.Policy // by target
+}
+
+// attached returns the policies of a target; source says in words how they reach the principal.
+func (r *policyReader) attached(target, source string) ([]policy.Policy, error) {
+	if policies, ok := r.read[target]; ok {
+		return policies, nil
+	}
+	list, _, err := r.tx.AttachedPolicies(r.scope, target, store.Page{Limit: maxPoliciesPerCertificate})
+	if err != nil {
+		return nil, err
+	}
+	policies := make([]policy.Policy, 0, len(list))
+	for _, p := range list {
+		document, err := policy.Parse([]byte(p.Document))
+		if err != nil {
+			return nil, fmt.Errorf("policy %s: %w", p.Name, err)
+		}
+		policies = append(policies, policy.Policy{Name: p.Name, ARN: p.ARN(), Document: document, Source: source})
+	}
+	r.read[target] = policies
+	return policies, nil
+}
+
+// groups returns the policies of the groups with these paths and of those above them.
+func (r *policyReader) groups(paths []string) (policies []policy.Policy, err error) {
+	for _, path := range paths {
+		for name := range strings.SplitSeq(path, "/") {
+			more, err := r.attached(groupARN(r.scope, name), "thing group "+name)
+			if err != nil {
+				return nil, err
+			}
+			policies = append(policies, more...)
+		}
+	}
+	return policies, nil
+}
+
+func groupARN(scope thingward.Scope, name string) string { return scope.ARN("thinggroup/" + name) }
 
 // Principal returns the current principal of an ACTIVE certificate. As long as nothing about it changes, the
 // same pointer is returned: who has registered a connection between Authenticate and a change notice can tell

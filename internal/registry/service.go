@@ -1,4 +1,4 @@
-// Package registry knows things, and which principals are attached to them.
+// Package registry knows things, their types and groups, which principals are attached to them, and the tags of every resource.
 //
 // Its methods are the operations of AWS IoT of the same names. They take and return what AWS documents, and fail with
 // *[thingward.Error]. A change of a thing changes what policies say about the certificates attached to it, so the bus

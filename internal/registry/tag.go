@@ -65,6 +65,10 @@ func findTaggable(tx *store.Tx, scope thingward.Scope, arn string) error {
 		_, err = tx.Policy(scope, name)
 	case kind == "cacert":
 		_, err = tx.CACertificate(scope, name)
+	case kind == "thinggroup":
+		_, err = tx.ThingGroup(scope, name)
+	case kind == "billinggroup":
+		_, err = tx.BillingGroup(scope, name)
 	case kind == "thingtype":
 		_, err = tx.ThingType(scope, name)
 	case kind == "rule":

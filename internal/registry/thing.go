@@ -27,7 +27,7 @@ const (
 type ThingInput struct {
 	Name         string
 	Type         string
-	BillingGroup string // there are no billing groups yet: anything but "" is not found
+	BillingGroup string
 	Attributes   map[string]string
 }
 
@@ -42,21 +42,24 @@ func (s *Service) CreateThing(ctx context.Context, scope thingward.Scope, in Thi
 	if err := checkCount(in.Type, in.Attributes); err != nil {
 		return nil, err
 	}
-	if in.BillingGroup != "" {
-		return nil, thingward.Errorf(thingward.ResourceNotFound, "There is no billing group of the name %s.", in.BillingGroup)
-	}
 	t := &store.Thing{
-		Scope:      scope,
-		Name:       in.Name,
-		ID:         newUUID(),
-		Type:       in.Type,
-		Attributes: maps.Clone(in.Attributes),
-		Version:    1,
-		Created:    s.now(),
+		Scope:        scope,
+		Name:         in.Name,
+		ID:           newUUID(),
+		Type:         in.Type,
+		BillingGroup: in.BillingGroup,
+		Attributes:   maps.Clone(in.Attributes),
+		Version:      1,
+		Created:      s.now(),
 	}
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
 		if err := usableThingType(tx, scope, in.Type); err != nil {
 			return err
+		}
+		if in.BillingGroup != "" {
+			if _, err := findBillingGroup(tx, scope, in.BillingGroup); err != nil {
+				return err
+			}
 		}
 		err := tx.CreateThing(t)
 		if !errors.Is(err, store.ErrExists) {
@@ -71,6 +74,9 @@ func (s *Service) CreateThing(ctx context.Context, scope thingward.Scope, in Thi
 		}
 		if t.Type != asked.Type {
 			return exists(t.ID, t.ARN(), "Thing %s already exists in account with a different thing type", t.Name)
+		}
+		if t.BillingGroup != asked.BillingGroup {
+			return exists(t.ID, t.ARN(), "Thing %s already exists in account with a different billing group", t.Name)
 		}
 		return nil
 	})
@@ -139,7 +145,7 @@ func (s *Service) UpdateThing(ctx context.Context, scope thingward.Scope, name s
 		if err != nil {
 			return err
 		}
-		if err := checkVersion(t, u.ExpectedVersion); err != nil {
+		if err := expectVersion("Thing "+name, t.Version, u.ExpectedVersion); err != nil {
 			return err
 		}
 		if err := usableThingType(tx, scope, u.Type); err != nil {
@@ -149,7 +155,7 @@ func (s *Service) UpdateThing(ctx context.Context, scope thingward.Scope, name s
 			t.Type = u.Type
 		}
 		if u.Attributes != nil {
-			t.Attributes = u.merge(t.Attributes)
+			t.Attributes = merge(t.Attributes, u.Attributes, u.Merge)
 		}
 		if err := checkCount(t.Type, t.Attributes); err != nil {
 			return err
@@ -167,16 +173,16 @@ func (s *Service) UpdateThing(ctx context.Context, scope thingward.Scope, name s
 	return err
 }
 
-// merge returns what the attributes of a thing become.
-func (u *ThingUpdate) merge(old map[string]string) map[string]string {
-	if !u.Merge {
-		return u.Attributes
+// merge returns what old attributes become: the new ones, or with add the old and the new ones.
+func merge(old, attributes map[string]string, add bool) map[string]string {
+	if !add {
+		return attributes
 	}
 	merged := maps.Clone(old)
 	if merged == nil {
 		merged = map[string]string{}
 	}
-	for name, value := range u.Attributes {
+	for name, value := range attributes {
 		if value == "" {
 			delete(merged, name)
 		} else {
@@ -186,9 +192,9 @@ func (u *ThingUpdate) merge(old map[string]string) map[string]string {
 	return merged
 }
 
-func checkVersion(t *store.Thing, expected *int64) error {
-	if expected != nil && *expected != t.Version {
-		return thingward.Errorf(thingward.VersionConflict, "Thing %s has version %d, expected was %d.", t.Name, t.Version, *expected)
+func expectVersion(what string, version int64, expected *int64) error {
+	if expected != nil && *expected != version {
+		return thingward.Errorf(thingward.VersionConflict, "%s has version %d, expected was %d.", what, version, *expected)
 	}
 	return nil
 }
@@ -203,7 +209,7 @@ func (s *Service) DeleteThing(ctx context.Context, scope thingward.Scope, name s
 		if err != nil {
 			return err
 		}
-		if err := checkVersion(t, expectedVersion); err != nil {
+		if err := expectVersion("Thing "+name, t.Version, expectedVersion); err != nil {
 			return err
 		}
 		attached, _, err := tx.ThingPrincipals(scope, name, store.Page{Limit: 1})

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -239,6 +240,28 @@ func TestChangesReachLiveConnections(t *testing.T) {
 			t.Error(err)
 		}
 		deniedNow(t, c, lost)
+	})
+	f("in-a-group", func(t *testing.T, d *device) { // the client id is the name of the thing
+		thing, group := aws.String("in-a-group"), aws.String("plant")
+		_, err1 := d.cloud.CreateThing(t.Context(), &iot.CreateThingInput{ThingName: thing})
+		_, err2 := d.cloud.AttachThingPrincipal(t.Context(), &iot.AttachThingPrincipalInput{ThingName: thing, Principal: &d.arn})
+		made, err3 := d.cloud.CreateThingGroup(t.Context(), &iot.CreateThingGroupInput{ThingGroupName: group})
+		_, err4 := d.cloud.AddThingToThingGroup(t.Context(), &iot.AddThingToThingGroupInput{ThingName: thing, ThingGroupName: group})
+		_, err5 := d.cloud.AttachPolicy(t.Context(), &iot.AttachPolicyInput{PolicyName: aws.String("more"), Target: made.ThingGroupArn})
+		if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+			t.Fatal(err)
+		}
+	}, func(t *testing.T, c mqtt3.Client, lost <-chan struct{}) {
+		if err := wait(t, c.Publish("more/a", 1, false, "x")); err != nil {
+			t.Error(err)
+		}
+		cloud := iot.NewFromConfig(s.AWS())
+		_, err := cloud.RemoveThingFromThingGroup(t.Context(), &iot.RemoveThingFromThingGroupInput{ThingName: aws.String("in-a-group"), ThingGroupName: aws.String("plant")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Publish("more/a", 1, false, "x")
+		waitFor(t, "the end of the connection", lost)
 	})
 	f("denied for all", func(t *testing.T, d *device) {
 		d.attach(t, s, "deny", `{"Effect":"Deny","Action":"iot:Publish","Resource":"*"}`)

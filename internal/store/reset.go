@@ -5,7 +5,7 @@ import "context"
 // clientTables are the tables of what clients make, in an order that foreign keys allow to empty.
 var clientTables = []string{
 	"policy_attachments", "policy_versions", "policies",
-	"thing_principals", "thing_attributes", "things", "thing_types",
+	"thing_principals", "thing_attributes", "thing_group_things", "thing_groups", "things", "thing_types", "billing_groups",
 	"certificates", "ca_certificates", "registration_codes",
 	"topic_rules", "functions", "tags",
 }

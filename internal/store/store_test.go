@@ -367,6 +367,7 @@ func TestListsFollowIndexes(t *testing.T) {
 			})
 		}
 	}
+	group := &ThingGroup{Scope: here, Name: "g", Path: "g"}
 	created, byName := []any{1893456000123, "x"}, []any{"x"}
 	f("Certificates", created, func(tx *Tx, p Page) error { return last(tx.Certificates(here, p)) })
 	f("CertificatesByCA", created, func(tx *Tx, p Page) error { return last(tx.CertificatesByCA(here, "ca", p)) })
@@ -376,6 +377,16 @@ func TestListsFollowIndexes(t *testing.T) {
 	f("PolicyTargets", byName, func(tx *Tx, p Page) error { return last(tx.PolicyTargets(here, "p", p)) })
 	f("Things", byName, func(tx *Tx, p Page) error { return last(tx.Things(here, p)) })
 	f("ThingsOfType", byName, func(tx *Tx, p Page) error { return last(tx.ThingsOfType(here, "pump", p)) })
+	f("ThingGroups", byName, func(tx *Tx, p Page) error { return last(tx.ThingGroups(here, GroupFilter{}, p)) })
+	f("ThingGroups below", byName, func(tx *Tx, p Page) error { return last(tx.ThingGroups(here, GroupFilter{Below: group}, p)) })
+	f("ThingGroups children", byName, func(tx *Tx, p Page) error {
+		return last(tx.ThingGroups(here, GroupFilter{Below: group, Direct: true}, p))
+	})
+	f("GroupsOfThing", byName, func(tx *Tx, _ Page) error { _, err := tx.GroupsOfThing(here, "t"); return err })
+	f("ThingsInGroup", []any{"g", "x"}, func(tx *Tx, p Page) error { return last(tx.ThingsInGroup(group, true, p)) })
+	f("GroupPathsOfPrincipal", byName, func(tx *Tx, _ Page) error { _, err := tx.GroupPathsOfPrincipal(here, "arn"); return err })
+	f("BillingGroups", byName, func(tx *Tx, p Page) error { return last(tx.BillingGroups(here, "", p)) })
+	f("ThingsInBillingGroup", byName, func(tx *Tx, p Page) error { return last(tx.ThingsInBillingGroup(here, "g", p)) })
 	f("ThingTypes", byName, func(tx *Tx, p Page) error { return last(tx.ThingTypes(here, p)) })
 	f("ThingsByAttribute", byName, func(tx *Tx, p Page) error { return last(tx.ThingsByAttribute(here, "", "a", "v", p)) })
 	f("ThingsByAttributePrefix", []any{"v", "x"}, func(tx *Tx, p Page) error { return last(tx.ThingsByAttributePrefix(here, "pump", "a", "v", p)) })
@@ -419,6 +430,7 @@ func TestResetEmptiesWhatClientsMade(t *testing.T) {
 			for i := range 50 {
 				err = errors.Join(err, tx.CreateCertificate(certificate(here, i)))
 			}
+			group := &ThingGroup{Scope: here, Name: "g", Path: "g", Created: start}
 			policy := &Policy{Scope: here, Name: "p", Version: 1, Document: "{}", Created: start, Modified: start}
 			return errors.Join(err,
 				tx.CreateAccount(&Account{ID: here.Account, Created: start}),
@@ -429,9 +441,12 @@ func TestResetEmptiesWhatClientsMade(t *testing.T) {
 				tx.CreateCACertificate(&CACertificate{Scope: here, ID: "ca", Subject: []byte("s"), Created: start}),
 				tx.CreatePolicy(policy),
 				tx.AttachPolicy(here, "p", certificate(here, 1).ARN(), start),
+				tx.CreateThingGroup(group),
+				tx.CreateBillingGroup(&BillingGroup{Scope: here, Name: "b", Created: start}),
 				tx.CreateThingType(&ThingType{Scope: here, Name: "pump", Created: start}),
 				tx.CreateThing(&Thing{Scope: here, Name: "pump", Attributes: map[string]string{"a": "b"}, Created: start}),
 				tx.PutThingPrincipal(&ThingPrincipal{Scope: here, Thing: "pump", Principal: certificate(here, 1).ARN(), Created: start}),
+				tx.AddThingToGroup(group, "pump"),
 				tx.PutTags(here, policy.ARN(), Tag{"k", "v"}),
 				tx.CreateRule(&Rule{Scope: here, Name: "r", Payload: []byte("{}"), Created: start}),
 				tx.CreateFunction(&Function{Scope: here, Name: "f", Config: []byte("{}"), Code: []byte("zip")}))

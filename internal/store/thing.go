@@ -9,19 +9,20 @@ import (
 
 // A Thing is an entry of the registry.
 type Thing struct {
-	Scope      thingward.Scope
-	Name       string
-	ID         string // a UUID
-	Type       string // name of a thing type; empty: none
-	Attributes map[string]string
-	Version    int64
-	Created    time.Time
+	Scope        thingward.Scope
+	Name         string
+	ID           string // a UUID
+	Type         string // name of a thing type; empty: none
+	BillingGroup string // its name; empty: none
+	Attributes   map[string]string
+	Version      int64
+	Created      time.Time
 }
 
 // ARN returns the ARN of the thing.
 func (t *Thing) ARN() string { return t.Scope.ARN("thing/" + t.Name) }
 
-const thingColumns = `t.account, t.region, t.name, t.id, t.type, t.attributes, t.version, t.created`
+const thingColumns = `t.account, t.region, t.name, t.id, t.type, t.billing_group, t.attributes, t.version, t.created`
 
 // CreateThing adds a thing.
 func (tx *Tx) CreateThing(t *Thing) error {
@@ -29,9 +30,9 @@ func (tx *Tx) CreateThing(t *Thing) error {
 	if err != nil {
 		return err
 	}
-	if err := tx.create(`INSERT INTO things (account, region, name, id, type, attributes, version, created)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
-		t.Scope.Account, t.Scope.Region, t.Name, t.ID, t.Type, string(attributes), t.Version, t.Created.UnixMilli()); err != nil {
+	if err := tx.create(`INSERT INTO things (account, region, name, id, type, billing_group, attributes, version, created)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`,
+		t.Scope.Account, t.Scope.Region, t.Name, t.ID, t.Type, t.BillingGroup, string(attributes), t.Version, t.Created.UnixMilli()); err != nil {
 		return err
 	}
 	return tx.indexAttributes(t)
@@ -163,7 +164,7 @@ func (s scanWith) Scan(dest ...any) error { return s.scanner.Scan(append(dest, s
 func scanThing(r scanner) (*Thing, error) {
 	var t Thing
 	var attributes []byte
-	if err := r.Scan(&t.Scope.Account, &t.Scope.Region, &t.Name, &t.ID, &t.Type, &attributes, &t.Version, millis{&t.Created}); err != nil {
+	if err := r.Scan(&t.Scope.Account, &t.Scope.Region, &t.Name, &t.ID, &t.Type, &t.BillingGroup, &attributes, &t.Version, millis{&t.Created}); err != nil {
 		return nil, err
 	}
 	return &t, json.Unmarshal(attributes, &t.Attributes)
