@@ -94,12 +94,14 @@ func startServer(ts *testscript.TestScript, neg bool, args []string) {
 		addresses, told := map[string]string{}, false
 		lines := bufio.NewScanner(out)
 		for lines.Scan() {
-			if name, address, ok := strings.Cut(strings.TrimSpace(lines.Text()), "  "); ok {
-				addresses[name] = strings.TrimSpace(address)
-			}
-			if _, ok := addresses["data"]; ok && !told {
+			name, address, ok := strings.Cut(strings.TrimSpace(lines.Text()), "  ")
+			switch {
+			case told || !ok:
+			case name == "data":
 				told = true
 				ready <- addresses
+			default:
+				addresses[name] = strings.TrimSpace(address)
 			}
 		}
 		cmd.Wait()

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -103,14 +104,24 @@ func (b *bench) dial(c *mqtt.Connect, early ...mqtt.Packet) *client {
 
 func (b *bench) dialAs(who *thingward.Principal, c *mqtt.Connect, early ...mqtt.Packet) *client {
 	b.t.Helper()
+	return b.serve(&Conn{Connect: c, Principal: who}, early)
+}
+
+// dialUntil dials for a connection that expires.
+func (b *bench) dialUntil(expires time.Time, c *mqtt.Connect) *client {
+	b.t.Helper()
+	return b.serve(&Conn{Connect: c, Principal: b.who, Expires: expires}, nil)
+}
+
+// serve serves the other end of a pipe.
+func (b *bench) serve(conn *Conn, early []mqtt.Packet) *client {
+	b.t.Helper()
 	ours, theirs := net.Pipe()
-	cl := &client{b.t, ours, c.ProtocolVersion, make(chan mqtt.Packet, 10000), make(chan struct{})}
-	var buffered []byte
+	cl := &client{b.t, ours, conn.Connect.ProtocolVersion, make(chan mqtt.Packet, 10000), make(chan struct{})}
 	for _, p := range early {
-		buffered, _ = p.Append(buffered, c.ProtocolVersion)
+		conn.Buffered, _ = p.Append(conn.Buffered, cl.version)
 	}
-	conn := &Conn{Net: theirs, Connect: c, Buffered: buffered, Principal: who,
-		Source: netip.MustParseAddrPort("192.0.2.7:50000"), Domain: "iot.example.org"}
+	conn.Net, conn.Source, conn.Domain = theirs, netip.MustParseAddrPort("192.0.2.7:50000"), "iot.example.org"
 	go func() {
 		b.Serve(context.Background(), conn)
 		close(cl.served)

@@ -174,3 +174,24 @@ func TestSweep(t *testing.T) {
 		}
 	})
 }
+
+// A connection that may last a day ends then, however busy it is, and its will is sent.
+func TestExpires(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, b *bench) {
+		watch := b.connect(mqtt.V5, "watch", func(p *mqtt.Connect) { p.KeepAlive = 1200 })
+		watch.subscribe(0, "wills")
+		c := b.dialUntil(time.Now().Add(time.Hour), connect(mqtt.V5, "c", func(p *mqtt.Connect) {
+			p.Will = &mqtt.Will{Topic: "wills", Payload: []byte("gone")}
+		}))
+		c.connack()
+		for range 59 {
+			time.Sleep(time.Minute)
+			c.nothing()
+			watch.nothing()
+		}
+		time.Sleep(time.Minute)
+		c.end(mqtt.AdministrativeAction)
+		watch.want("wills gone")
+		b.wantSaid("disconnectReason=WEBSOCKET_TTL_EXPIRATION")
+	})
+}

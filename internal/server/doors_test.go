@@ -388,3 +388,55 @@ func TestWebSocketOrigin(t *testing.T) {
 	f(presigned(s, s.Endpoint(), credentials(s)), nil, http.StatusSwitchingProtocols)
 	f("wss://"+s.HTTPSAddr().String()+"/mqtt", s.TLS(d.Certificate), http.StatusForbidden)
 }
+
+// Shutting down tells those on a WebSocket, and does not wait for idle HTTPS connections.
+func TestShutdownOfDoors(t *testing.T) {
+	own, err := server.New(t.Context(), server.Config{Ephemeral: true, Account: servertest.Account, AccessKey: servertest.AccessKey,
+		Names: []string{"localhost", "127.0.0.1"}, MQTT: "127.0.0.1:0", API: "127.0.0.1:0", ALPN: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &servertest.Server{Server: own}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ran := make(chan error, 1)
+	go func() { ran <- s.Run(ctx) }()
+
+	resp, err := httpsClient(t, s.TLS()).Get("https://" + s.ALPNAddr().String() + "/") // leaves its connection open
+	if err != nil {
+		t.Fatal(err)
+	}
+	io.Copy(io.Discard, resp.Body)
+	resp.Body.Close()
+	ws, _, err := websocket.Dial(t.Context(), presigned(s, "https://"+s.ALPNAddr().String(), credentials(s)),
+		&websocket.DialOptions{Subprotocols: []string{"mqtt"}, HTTPClient: httpsClient(t, s.TLS())})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ws.CloseNow()
+	f := func(what string, want byte) {
+		t.Helper()
+		if _, b, err := ws.Read(t.Context()); err != nil || b[0] != want {
+			t.Fatalf("%s: % x, %v", what, b, err)
+		}
+	}
+	if err := ws.Write(t.Context(), websocket.MessageBinary, []byte("\x10\x0e\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x01c")); err != nil {
+		t.Fatal(err)
+	}
+	f("CONNACK", 0x20)
+	begun := time.Now()
+	stop()
+	f("DISCONNECT", 0xe0)
+	if _, _, err := ws.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusNormalClosure {
+		t.Errorf("got %v, want a close frame", err)
+	}
+	if err := waitFor(t, "the end", ran); err != nil {
+		t.Error(err)
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if took := time.Since(begun); took > 3*time.Second {
+		t.Errorf("shutting down took %v", took)
+	}
+}
