@@ -121,7 +121,9 @@ func (d *demonstration) start(ctx context.Context, cfg server.Config, chips stri
 		if err != nil {
 			return "", err
 		}
-		d.bench = d.modules.bench(ctx)
+		if d.bench, err = d.modules.bench(ctx); err != nil {
+			return "", err
+		}
 		d.bench.AWS = d.iot
 		return fmt.Sprintf("chips %s (root), %s (signer), %s (thing)",
 			d.modules.root.SerialNumber(), d.modules.signer.SerialNumber(), d.modules.thing.SerialNumber()), nil

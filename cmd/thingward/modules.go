@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/thingward/thingward/atecc/ateccsim"
 	"github.com/thingward/thingward/atecc/kit"
@@ -18,7 +19,9 @@ type modules struct {
 	root   *factory.Root
 	signer *factory.Signer
 	thing  *factory.Thing
-	conns  []*kit.Conn
+
+	stop    context.CancelFunc // ends what bench has begun
+	serving sync.WaitGroup
 }
 
 // openModules opens the chips in dir, or makes them.
@@ -50,20 +53,30 @@ func openModules(ctx context.Context, dir string) (*modules, error) {
 	return m, err
 }
 
-// bench connects to the modules by kit lines, as a program on another machine would.
-func (m *modules) bench(ctx context.Context) *factory.Bench {
-	connect := func(b *kit.Board) *kit.Conn {
-		host, board := net.Pipe()
-		go b.Serve(ctx, board) // until the connection is closed
-		conn := kit.NewConn(host)
-		m.conns = append(m.conns, conn)
-		return conn
+// bench connects to the modules by kit lines over TCP, as a program on another machine would.
+func (m *modules) bench(ctx context.Context) (*factory.Bench, error) {
+	b := &factory.Bench{}
+	ctx, m.stop = context.WithCancel(ctx)
+	for _, part := range []struct {
+		board *kit.Board
+		conn  **kit.Conn
+	}{{m.root.Board, &b.Root}, {m.signer.Board, &b.Signer}, {m.thing.Board, &b.Thing}} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		m.serving.Go(func() { part.board.ServeListener(ctx, l) }) // its end is that of ctx
+		if *part.conn, err = kit.Open(ctx, "tcp:"+l.Addr().String()); err != nil {
+			return nil, err
+		}
 	}
-	return &factory.Bench{Root: connect(m.root.Board), Signer: connect(m.signer.Board), Thing: connect(m.thing.Board)}
+	return b, nil
 }
 
+// close ends the connections and the boards.
 func (m *modules) close() {
-	for _, c := range m.conns {
-		c.Close()
+	if m.stop != nil {
+		m.stop()
 	}
+	m.serving.Wait()
 }
