@@ -40,6 +40,7 @@ func (d *door) operations() []operation {
 		d.thingTypes(),
 		d.thingGroups(),
 		d.billingGroups(),
+		d.effectivePolicies(),
 		d.functions(),
 		d.messages(),
 		d.retainedMessages(),
