@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/thingward/thingward"
@@ -85,9 +84,11 @@ func properties(user, format, contentType, responseTopic, correlation string) (*
 		return nil, nil
 	}
 	p := &thingward.Properties{UTF8: format == "UTF8_DATA", ContentType: contentType, ResponseTopic: responseTopic}
-	var err error
-	if p.CorrelationData, err = base64.StdEncoding.DecodeString(correlation); err != nil {
-		return nil, thingward.Errorf(thingward.InvalidRequest, "The correlation data must be base64.")
+	if correlation != "" {
+		var err error
+		if p.CorrelationData, err = base64.StdEncoding.DecodeString(correlation); err != nil {
+			return nil, thingward.Errorf(thingward.InvalidRequest, "The correlation data must be base64.")
+		}
 	}
 	if user == "" {
 		return p, nil
@@ -102,9 +103,6 @@ func properties(user, format, contentType, responseTopic, correlation string) (*
 			return nil, wrong
 		}
 		for key, v := range object {
-			if strings.ContainsRune(key+v, 0) {
-				return nil, wrong
-			}
 			p.User = append(p.User, thingward.UserProperty{Key: key, Value: v})
 		}
 	}

@@ -112,5 +112,22 @@ func (limits *Limits) checkMessage(m *thingward.Message) *refusal {
 			return &refusal{code: mqtt.TopicNameInvalid, why: "the response topic: " + err.Error()}
 		}
 	}
-	return limits.checkProperties(wireProperties(m.Properties, m.Time))
+	wire := wireProperties(m.Properties, m.Time)
+	if r := limits.checkProperties(wire); r != nil {
+		return r
+	}
+	if err := wellFormed(m.Topic, wire); err != nil {
+		return &refusal{code: mqtt.MalformedPacket, why: err.Error()}
+	}
+	return nil
+}
+
+// wellFormed says what a receiver would dislike in what did not come from the codec: text that is no UTF-8, or has
+// characters that MQTT does not allow, would cost every subscriber its connection.
+func wellFormed(topic string, p *mqtt.Properties) error {
+	b, _, err := mqtt.AppendPublish(nil, mqtt.V5, &mqtt.Publish{Topic: topic, Properties: p})
+	if err == nil {
+		_, _, err = mqtt.Parse(b, mqtt.V5, 0)
+	}
+	return err
 }
