@@ -20,6 +20,7 @@ const (
 	DeleteConflict             = "DeleteConflictException"
 	VersionConflict            = "VersionConflictException"
 	VersionsLimitExceeded      = "VersionsLimitExceededException"
+	NotConfigured              = "NotConfiguredException"
 	LimitExceeded              = "LimitExceededException"
 	SQLParse                   = "SqlParseException"
 	Throttling                 = "ThrottlingException"

@@ -41,6 +41,8 @@ func (d *door) operations() []operation {
 		d.thingGroups(),
 		d.billingGroups(),
 		d.effectivePolicies(),
+		d.roleAliases(),
+		d.accountSettings(),
 		d.functions(),
 		d.messages(),
 		d.retainedMessages(),

@@ -65,6 +65,8 @@ func findTaggable(tx *store.Tx, scope thingward.Scope, arn string) error {
 		_, err = tx.Policy(scope, name)
 	case kind == "cacert":
 		_, err = tx.CACertificate(scope, name)
+	case kind == "rolealias":
+		_, err = tx.RoleAlias(scope, name)
 	case kind == "thinggroup":
 		_, err = tx.ThingGroup(scope, name)
 	case kind == "billinggroup":
