@@ -18,6 +18,8 @@ const (
 	RegistrationCodeValidation = "RegistrationCodeValidationException"
 	MalformedPolicy            = "MalformedPolicyException"
 	DeleteConflict             = "DeleteConflictException"
+	TransferConflict           = "TransferConflictException"
+	TransferAlreadyCompleted   = "TransferAlreadyCompletedException"
 	VersionConflict            = "VersionConflictException"
 	VersionsLimitExceeded      = "VersionsLimitExceededException"
 	NotConfigured              = "NotConfiguredException"

@@ -83,6 +83,8 @@ func (d *door) describeCertificate(ctx context.Context, c *Caller, in *iot.Descr
 		GenerationId:     cert.GenerationID,
 		Validity:         &iot.CertificateValidity{NotBefore: awsmodel.TimeOf(cert.NotBefore), NotAfter: awsmodel.TimeOf(cert.NotAfter)},
 		CertificateMode:  cert.Mode,
+		PreviousOwnedBy:  cert.PreviousOwner,
+		TransferData:     transferData(cert),
 	}}, nil
 }
 

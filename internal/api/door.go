@@ -43,6 +43,7 @@ func (d *door) operations() []operation {
 		d.effectivePolicies(),
 		d.roleAliases(),
 		d.accountSettings(),
+		d.transfers(),
 		d.functions(),
 		d.messages(),
 		d.retainedMessages(),

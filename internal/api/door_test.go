@@ -44,7 +44,12 @@ import (
 const (
 	account = "123456789012"
 	region  = "eu-central-1"
+
+	otherAccount = "444455556666"
 )
+
+// otherKey is the access key of the other account behind a door.
+var otherKey = aws.Credentials{AccessKeyID: "AKIAI44QH8DHBEXAMPLE", SecretAccessKey: "je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY"}
 
 // newDoor serves the real services on an empty store in memory, and returns what an AWS client needs to know.
 func newDoor(t *testing.T) aws.Config {
@@ -58,6 +63,9 @@ func newDoor(t *testing.T) aws.Config {
 	ids := identity.New(identity.Config{Store: db, Bus: notices, CA: ca.NewAuthority(ca.AuthorityConfig{Store: db}), Log: log})
 	t.Cleanup(ids.Close)
 	if _, _, err := ids.BootstrapAccount(t.Context(), identity.Bootstrap{Account: account, KeyID: key.AccessKeyID, KeySecret: key.SecretAccessKey}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := ids.BootstrapAccount(t.Context(), identity.Bootstrap{Account: otherAccount, KeyID: otherKey.AccessKeyID, KeySecret: otherKey.SecretAccessKey}); err != nil {
 		t.Fatal(err)
 	}
 	functions, err := function.New(function.Config{Store: db, Bus: notices, Dir: t.TempDir(), Log: log})

@@ -234,9 +234,7 @@ func (s *Service) UpdateCertificate(ctx context.Context, scope thingward.Scope, 
 		if c.Status == status {
 			return errUnchanged
 		}
-		c.Status = status
-		c.CustomerVersion, c.GenerationID, c.Modified = c.CustomerVersion+1, newUUID(), s.now()
-		return tx.UpdateCertificate(c)
+		return s.setStatus(tx, c, status)
 	})
 	if errors.Is(err, errUnchanged) {
 		return nil

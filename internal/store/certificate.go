@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/thingward/thingward"
@@ -40,20 +41,29 @@ type Certificate struct {
 	GenerationID        string
 	NotBefore, NotAfter time.Time
 	Created, Modified   time.Time
+
+	PreviousOwner string // account; empty: it was never transferred
+	TransferTo    string // account that it was last offered to; empty: none
+	Transfer      Transfer
 }
 
 // ARN returns the ARN of the certificate.
 func (c *Certificate) ARN() string { return c.Scope.ARN("cert/" + c.ID) }
 
 const certificateColumns = `account, region, id, pem, ca_id, status, mode, customer_version, generation_id,
-	not_before, not_after, created, modified`
+	not_before, not_after, created, modified, previous_owner, transfer_to, transfer`
 
 // CreateCertificate adds a device certificate.
 func (tx *Tx) CreateCertificate(c *Certificate) error {
+	transfer, err := json.Marshal(c.Transfer)
+	if err != nil {
+		return err
+	}
 	return tx.create(`INSERT INTO certificates (`+certificateColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING`,
 		c.Scope.Account, c.Scope.Region, c.ID, c.PEM, c.CAID, c.Status, c.Mode, c.CustomerVersion, c.GenerationID,
-		c.NotBefore.UnixMilli(), c.NotAfter.UnixMilli(), c.Created.UnixMilli(), c.Modified.UnixMilli())
+		c.NotBefore.UnixMilli(), c.NotAfter.UnixMilli(), c.Created.UnixMilli(), c.Modified.UnixMilli(),
+		c.PreviousOwner, c.TransferTo, string(transfer))
 }
 
 // Certificate returns a device certificate.
@@ -85,11 +95,15 @@ func (tx *Tx) CertificatesByID(id string) ([]*Certificate, error) {
 	return all(tx, scanCertificate, `SELECT `+certificateColumns+` FROM certificates WHERE id = $1 ORDER BY account, region`, id)
 }
 
-// UpdateCertificate writes status, versions and the time of modification.
+// UpdateCertificate writes status, versions, the time of modification and the transfer.
 func (tx *Tx) UpdateCertificate(c *Certificate) error {
-	return tx.change(`UPDATE certificates SET status = $4, customer_version = $5, generation_id = $6, modified = $7
-		WHERE account = $1 AND region = $2 AND id = $3`,
-		c.Scope.Account, c.Scope.Region, c.ID, c.Status, c.CustomerVersion, c.GenerationID, c.Modified.UnixMilli())
+	transfer, err := json.Marshal(c.Transfer)
+	if err != nil {
+		return err
+	}
+	return tx.change(`UPDATE certificates SET status = $4, customer_version = $5, generation_id = $6, modified = $7,
+		transfer_to = $8, transfer = $9 WHERE account = $1 AND region = $2 AND id = $3`,
+		c.Scope.Account, c.Scope.Region, c.ID, c.Status, c.CustomerVersion, c.GenerationID, c.Modified.UnixMilli(), c.TransferTo, string(transfer))
 }
 
 // DeleteCertificate removes a device certificate.
@@ -122,6 +136,11 @@ func (tx *Tx) certificates(where string, p Page, args ...any) ([]*Certificate, s
 
 func scanCertificate(r scanner) (*Certificate, error) {
 	var c Certificate
-	return &c, r.Scan(&c.Scope.Account, &c.Scope.Region, &c.ID, &c.PEM, &c.CAID, &c.Status, &c.Mode,
-		&c.CustomerVersion, &c.GenerationID, millis{&c.NotBefore}, millis{&c.NotAfter}, millis{&c.Created}, millis{&c.Modified})
+	var transfer []byte
+	if err := r.Scan(&c.Scope.Account, &c.Scope.Region, &c.ID, &c.PEM, &c.CAID, &c.Status, &c.Mode,
+		&c.CustomerVersion, &c.GenerationID, millis{&c.NotBefore}, millis{&c.NotAfter}, millis{&c.Created}, millis{&c.Modified},
+		&c.PreviousOwner, &c.TransferTo, &transfer); err != nil {
+		return nil, err
+	}
+	return &c, json.Unmarshal(transfer, &c.Transfer)
 }

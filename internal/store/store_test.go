@@ -370,6 +370,7 @@ func TestListsFollowIndexes(t *testing.T) {
 	group := &ThingGroup{Scope: here, Name: "g", Path: "g"}
 	created, byName := []any{1893456000123, "x"}, []any{"x"}
 	f("Certificates", created, func(tx *Tx, p Page) error { return last(tx.Certificates(here, p)) })
+	f("CertificatesWithStatus", created, func(tx *Tx, p Page) error { return last(tx.CertificatesWithStatus(here, "PENDING_TRANSFER", p)) })
 	f("CertificatesByCA", created, func(tx *Tx, p Page) error { return last(tx.CertificatesByCA(here, "ca", p)) })
 	f("CACertificates", created, func(tx *Tx, p Page) error { return last(tx.CACertificates(here, p)) })
 	f("Policies", created, func(tx *Tx, p Page) error { return last(tx.Policies(here, p)) })
