@@ -44,6 +44,7 @@ func (d *door) operations() []operation {
 		d.roleAliases(),
 		d.accountSettings(),
 		d.transfers(),
+		d.domainConfigurations(),
 		d.functions(),
 		d.messages(),
 		d.retainedMessages(),

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"strings"
 
 	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/internal/store"
@@ -65,6 +66,12 @@ func findTaggable(tx *store.Tx, scope thingward.Scope, arn string) error {
 		_, err = tx.Policy(scope, name)
 	case kind == "cacert":
 		_, err = tx.CACertificate(scope, name)
+	case kind == "domainconfiguration":
+		name, id, _ := strings.Cut(name, "/")
+		d, notFound := tx.DomainConfiguration(scope, name)
+		if err = notFound; err == nil && d.ID != id {
+			err = store.ErrNotFound
+		}
 	case kind == "rolealias":
 		_, err = tx.RoleAlias(scope, name)
 	case kind == "thinggroup":

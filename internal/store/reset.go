@@ -7,7 +7,7 @@ var clientTables = []string{
 	"policy_attachments", "policy_versions", "policies",
 	"thing_principals", "thing_attributes", "thing_group_things", "thing_groups", "things", "thing_types", "billing_groups",
 	"certificates", "ca_certificates", "registration_codes",
-	"topic_rules", "functions", "tags", "role_aliases", "account_settings",
+	"topic_rules", "functions", "tags", "role_aliases", "account_settings", "domain_configurations",
 }
 
 // Reset empties everything that clients made, in milliseconds. It keeps what the server made for itself:

@@ -389,6 +389,7 @@ func TestListsFollowIndexes(t *testing.T) {
 	f("BillingGroups", byName, func(tx *Tx, p Page) error { return last(tx.BillingGroups(here, "", p)) })
 	f("ThingsInBillingGroup", byName, func(tx *Tx, p Page) error { return last(tx.ThingsInBillingGroup(here, "g", p)) })
 	f("RoleAliases", created, func(tx *Tx, p Page) error { return last(tx.RoleAliases(here, p)) })
+	f("DomainConfigurations", created, func(tx *Tx, p Page) error { return last(tx.DomainConfigurations(here, p)) })
 	f("ThingTypes", byName, func(tx *Tx, p Page) error { return last(tx.ThingTypes(here, p)) })
 	f("ThingsByAttribute", byName, func(tx *Tx, p Page) error { return last(tx.ThingsByAttribute(here, "", "a", "v", p)) })
 	f("ThingsByAttributePrefix", []any{"v", "x"}, func(tx *Tx, p Page) error { return last(tx.ThingsByAttributePrefix(here, "pump", "a", "v", p)) })
@@ -444,6 +445,7 @@ func TestResetEmptiesWhatClientsMade(t *testing.T) {
 				tx.CreatePolicy(policy),
 				tx.AttachPolicy(here, "p", certificate(here, 1).ARN(), start),
 				tx.CreateThingGroup(group),
+				tx.CreateDomainConfiguration(&DomainConfiguration{Scope: here, Name: "d", Created: start}),
 				tx.CreateRoleAlias(&RoleAlias{Scope: here, Name: "r", Created: start}),
 				tx.PutAccountSetting(&AccountSetting{Scope: here, Name: "s", Document: []byte("{}"), Created: start}),
 				tx.CreateBillingGroup(&BillingGroup{Scope: here, Name: "b", Created: start}),
