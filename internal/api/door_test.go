@@ -300,6 +300,10 @@ func TestTopicRules(t *testing.T) {
 	if got.Rule.CreatedAt == nil || *got.Rule.RuleDisabled {
 		t.Errorf("createdAt %v, disabled %v", got.Rule.CreatedAt, *got.Rule.RuleDisabled)
 	}
+	must(c.ReplaceTopicRule(ctx, &iot.ReplaceTopicRuleInput{RuleName: aws.String("r1"), TopicRulePayload: &types.TopicRulePayload{Sql: aws.String("SELECT x FROM 'a/#'"), Actions: []types.Action{republish}}}))(t)
+	equal(t, *must(c.GetTopicRule(ctx, &iot.GetTopicRuleInput{RuleName: aws.String("r1")}))(t).Rule.Sql, "SELECT x FROM 'a/#'")
+	_, err := c.ReplaceTopicRule(ctx, &iot.ReplaceTopicRuleInput{RuleName: aws.String("absent"), TopicRulePayload: &types.TopicRulePayload{Sql: aws.String("SELECT x FROM 'a/#'"), Actions: []types.Action{republish}}})
+	refused(t, err, "UnauthorizedException", "absent")
 	must(c.DisableTopicRule(ctx, &iot.DisableTopicRuleInput{RuleName: aws.String("r1")}))(t)
 	list := must(c.ListTopicRules(ctx, &iot.ListTopicRulesInput{RuleDisabled: aws.Bool(true)}))(t).Rules
 	equal(t, []string{*list[0].RuleName, *list[0].TopicPattern}, []string{"r1", "a/#"})
@@ -311,7 +315,7 @@ func TestTopicRules(t *testing.T) {
 	refused(t, create("r 2", "SELECT * FROM 'a'", republish), "InvalidRequestException", "at 'ruleName' failed to satisfy constraint")
 	refused(t, create("r2", "SELECT * FROM 'a'", types.Action{S3: &types.S3Action{BucketName: aws.String("b"), Key: aws.String("k"), RoleArn: aws.String("r")}}), "InvalidRequestException", "s3")
 	must(c.DeleteTopicRule(ctx, &iot.DeleteTopicRuleInput{RuleName: aws.String("r1")}))(t)
-	_, err := c.GetTopicRule(ctx, &iot.GetTopicRuleInput{RuleName: aws.String("r1")})
+	_, err = c.GetTopicRule(ctx, &iot.GetTopicRuleInput{RuleName: aws.String("r1")})
 	refused(t, err, "UnauthorizedException", "r1")
 }
 

@@ -13,6 +13,7 @@ func (d *door) topicRules() []operation {
 		on(&awsmodel.IoT, "CreateTopicRule", d.createTopicRule),
 		on(&awsmodel.IoT, "GetTopicRule", d.getTopicRule),
 		on(&awsmodel.IoT, "ListTopicRules", d.listTopicRules),
+		on(&awsmodel.IoT, "ReplaceTopicRule", d.replaceTopicRule),
 		on(&awsmodel.IoT, "DeleteTopicRule", d.deleteTopicRule),
 		on(&awsmodel.IoT, "EnableTopicRule", d.enableTopicRule),
 		on(&awsmodel.IoT, "DisableTopicRule", d.disableTopicRule),
@@ -32,6 +33,15 @@ func (d *door) createTopicRule(ctx context.Context, c *Caller, in *createTopicRu
 		return nil, err
 	}
 	return nil, d.Rules.CreateTopicRule(ctx, c.Scope, in.RuleName, in.TopicRulePayload, tags...)
+}
+
+type replaceTopicRuleRequest struct {
+	RuleName         string                 `json:"ruleName"`
+	TopicRulePayload rules.TopicRulePayload `json:"topicRulePayload"`
+}
+
+func (d *door) replaceTopicRule(ctx context.Context, c *Caller, in *replaceTopicRuleRequest) (*none, error) {
+	return nil, d.Rules.ReplaceTopicRule(ctx, c.Scope, in.RuleName, in.TopicRulePayload)
 }
 
 type getTopicRuleResponse struct {

@@ -287,6 +287,23 @@ func TestRuleLife(t *testing.T) {
 		t.Errorf("after a restart: %s", m.Payload)
 	}
 
+	replaced := rules.TopicRulePayload{SQL: "SELECT * FROM 'new'", Actions: []rules.Action{{Republish: &rules.RepublishAction{RoleARN: role, Topic: "out"}}}}
+	if err := b.ReplaceTopicRule(ctx, scope, "b", replaced); err != nil {
+		t.Fatal(err)
+	}
+	b.OnMessage(message("in", `"old"`))
+	b.OnMessage(message("new", `"new"`))
+	if m := <-b.published; string(m.Payload) != `"new"` {
+		t.Errorf("a replaced rule published %s", m.Payload)
+	}
+	if r, err = b.GetTopicRule(ctx, scope, "b"); err != nil || r.SQL != replaced.SQL || !r.CreatedAt.Equal(time.UnixMilli(1893456000123)) {
+		t.Errorf("replaced: %+v, %v", r, err)
+	}
+	replaced.SQL = "SELECT"
+	if err := b.ReplaceTopicRule(ctx, scope, "b", replaced); !errors.Is(err, &thingward.Error{Code: thingward.SQLParse}) {
+		t.Errorf("replace by what cannot be parsed: %v", err)
+	}
+
 	if err := b.DeleteTopicRule(ctx, scope, "b"); err != nil {
 		t.Fatal(err)
 	}
@@ -297,6 +314,10 @@ func TestRuleLife(t *testing.T) {
 	_, err = b.GetTopicRule(ctx, scope, "b")
 	if !errors.Is(err, denied) || !strings.Contains(err.Error(), "Access to topic rule 'b' was denied") {
 		t.Errorf("get what is gone: %v", err)
+	}
+	replaced.SQL = "SELECT * FROM 'new'"
+	if err := b.ReplaceTopicRule(ctx, scope, "b", replaced); !errors.Is(err, denied) {
+		t.Errorf("replace what is gone: %v", err)
 	}
 	if err := b.EnableTopicRule(ctx, scope, "b"); !errors.Is(err, denied) {
 		t.Errorf("enable what is gone: %v", err)

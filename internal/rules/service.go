@@ -24,24 +24,13 @@ const (
 
 // CreateTopicRule adds a rule. From then on messages run it, unless it is made disabled.
 func (e *Engine) CreateTopicRule(ctx context.Context, scope thingward.Scope, name string, p TopicRulePayload, tags ...store.Tag) error {
-	if !namePattern.MatchString(name) {
-		return thingward.Errorf(thingward.InvalidRequest, "rule name %q: want 1 to 128 letters, digits and _", name)
-	}
-	r, err := compile(p)
+	row, err := e.row(scope, name, p)
 	if err != nil {
 		return err
-	}
-	b, err := json.Marshal(r.payload)
-	if err != nil {
-		return err
-	}
-	if len(b) > maxPayload {
-		return thingward.Errorf(thingward.InvalidRequest, "the rule has %d bytes; %d are allowed", len(b), maxPayload)
 	}
 	if set := (*e.snapshot.Load())[scope]; set != nil && len(set.byName) >= maxRules {
 		return thingward.Errorf(thingward.LimitExceeded, "the account has %d rules in %s, which is the limit", maxRules, scope.Region)
 	}
-	row := &store.Rule{Scope: scope, Name: name, Payload: b, Enabled: !p.Disabled, Created: e.config.Now()}
 	err = e.config.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := tx.CreateRule(row); err != nil {
 			return err
@@ -56,6 +45,40 @@ func (e *Engine) CreateTopicRule(ctx context.Context, scope thingward.Scope, nam
 		}
 	}
 	return e.changed(scope, name, err)
+}
+
+// row returns what is stored of a rule that is made now.
+func (e *Engine) row(scope thingward.Scope, name string, p TopicRulePayload) (*store.Rule, error) {
+	if !namePattern.MatchString(name) {
+		return nil, thingward.Errorf(thingward.InvalidRequest, "rule name %q: want 1 to 128 letters, digits and _", name)
+	}
+	r, err := compile(p)
+	if err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(r.payload)
+	if err != nil {
+		return nil, err
+	}
+	if len(b) > maxPayload {
+		return nil, thingward.Errorf(thingward.InvalidRequest, "the rule has %d bytes; %d are allowed", len(b), maxPayload)
+	}
+	return &store.Rule{Scope: scope, Name: name, Payload: b, Enabled: !p.Disabled, Created: e.config.Now()}, nil
+}
+
+// ReplaceTopicRule gives a rule another payload. Its tags and the time of its creation stay.
+func (e *Engine) ReplaceTopicRule(ctx context.Context, scope thingward.Scope, name string, p TopicRulePayload) error {
+	row, err := e.row(scope, name, p)
+	if err != nil {
+		return err
+	}
+	err = e.config.Store.Update(ctx, func(tx *store.Tx) error {
+		if _, err := tx.Rule(scope, name); err != nil {
+			return err
+		}
+		return tx.PutRule(row)
+	})
+	return e.changed(scope, name, denied(name, err))
 }
 
 // GetTopicRule returns a rule. An unknown one is refused as on AWS, as if it were somebody else's.
