@@ -220,6 +220,15 @@ func (c *connection) connack(present bool, expiry time.Duration) []byte {
 	return b
 }
 
+// Connected reports whether a principal has live connections. A change of one that has none costs its caller nothing more:
+// who connects after it is judged by what is new, see Conn.Registered.
+func (b *Broker) Connected(scope thingward.Scope, principalID string) bool {
+	ns := b.namespace(scope)
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	return len(ns.principals[principalID]) > 0
+}
+
 // UpdatePrincipal gives live connections of p.ID the new policies in p. They stay connected.
 func (b *Broker) UpdatePrincipal(p *thingward.Principal) {
 	ns := b.namespace(p.Scope)

@@ -122,6 +122,17 @@ func TestRefusedSubscribe(t *testing.T) {
 	b.wantSaid("eventType=Subscribe", "topicfilter/denied/#")
 }
 
+func TestConnected(t *testing.T) {
+	b := newBench(t, Config{})
+	who := principal(t, "cert-2", device)
+	c := b.dialAs(who, connect(mqtt.V311, "device-1", clean))
+	c.connack()
+	if !b.Connected(who.Scope, "cert-2") || b.Connected(who.Scope, "cert-3") {
+		t.Errorf("connected: cert-2 %v, cert-3 %v", b.Connected(who.Scope, "cert-2"), b.Connected(who.Scope, "cert-3"))
+	}
+	c.disconnect()
+}
+
 // iot:Receive is asked for every message; who may not receive it notices nothing. New policies hold at once.
 func TestReceiveAndUpdate(t *testing.T) {
 	b := newBench(t, Config{})

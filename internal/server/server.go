@@ -307,7 +307,7 @@ func (s *Server) serveDevice(ctx context.Context, c *broker.Conn) {
 // changed brings a change of a certificate, its policies or its things to the connections that live on them. Changes of
 // one principal may come at the same time; the lock keeps an older reading from being applied last.
 func (s *Server) changed(c bus.Change) {
-	if c.Kind != bus.CertificateChanged {
+	if c.Kind != bus.CertificateChanged || !s.broker.Connected(c.Scope, c.ID) { // a policy may reach a hundred thousand that are offline
 		return
 	}
 	s.changing.Lock()
