@@ -19,6 +19,9 @@ func (d *door) accountSettings() []operation {
 		on(&awsmodel.IoT, "SetLoggingOptions", d.setLoggingOptions),
 		on(&awsmodel.IoT, "GetV2LoggingOptions", d.getV2LoggingOptions),
 		on(&awsmodel.IoT, "SetV2LoggingOptions", d.setV2LoggingOptions),
+		on(&awsmodel.IoT, "ListV2LoggingLevels", d.listV2LoggingLevels),
+		on(&awsmodel.IoT, "SetV2LoggingLevel", d.setV2LoggingLevel),
+		on(&awsmodel.IoT, "DeleteV2LoggingLevel", d.deleteV2LoggingLevel),
 	}
 }
 
@@ -83,4 +86,20 @@ func (d *door) setV2LoggingOptions(ctx context.Context, c *Caller, in *iot.SetV2
 		Level:       cmp.Or(in.DefaultLogLevel, logsDisabled),
 		DisableLogs: given(in.DisableAllLogs),
 	})
+}
+
+// listV2LoggingLevels answers in one page whatever is asked for: levels are few.
+func (d *door) listV2LoggingLevels(ctx context.Context, c *Caller, in *iot.ListV2LoggingLevelsRequest) (*iot.ListV2LoggingLevelsResponse, error) {
+	list, err := d.Registry.ListLoggingLevels(ctx, c.Scope, in.TargetType)
+	return &iot.ListV2LoggingLevelsResponse{LogTargetConfigurations: mapped(list, func(l registry.LoggingLevel) iot.LogTargetConfiguration {
+		return iot.LogTargetConfiguration{LogTarget: &iot.LogTarget{TargetType: l.Type, TargetName: l.Name}, LogLevel: l.Level}
+	})}, err
+}
+
+func (d *door) setV2LoggingLevel(ctx context.Context, c *Caller, in *iot.SetV2LoggingLevelRequest) (*none, error) {
+	return nil, d.Registry.SetLoggingLevel(ctx, c.Scope, registry.LoggingLevel{Type: in.LogTarget.TargetType, Name: in.LogTarget.TargetName, Level: in.LogLevel})
+}
+
+func (d *door) deleteV2LoggingLevel(ctx context.Context, c *Caller, in *iot.DeleteV2LoggingLevelRequest) (*none, error) {
+	return nil, d.Registry.DeleteLoggingLevel(ctx, c.Scope, in.TargetType, in.TargetName)
 }

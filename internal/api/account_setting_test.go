@@ -113,3 +113,42 @@ func TestLoggingOptions(t *testing.T) {
 	_, err = c.SetLoggingOptions(ctx, &iot.SetLoggingOptionsInput{LoggingOptionsPayload: &types.LoggingOptionsPayload{RoleArn: aws.String("arn:aws:iam::123456789012:user/x")}})
 	refused(t, err, "InvalidRequestException", "is not the ARN of a role")
 }
+
+func TestLoggingLevels(t *testing.T) {
+	c, ctx := iot.NewFromConfig(newDoor(t)), t.Context()
+	set := func(kind types.LogTargetType, name string, level types.LogLevel) error {
+		target := &types.LogTarget{TargetType: kind}
+		if name != "" {
+			target.TargetName = &name
+		}
+		_, err := c.SetV2LoggingLevel(ctx, &iot.SetV2LoggingLevelInput{LogTarget: target, LogLevel: level})
+		return err
+	}
+	refused(t, set(types.LogTargetTypeClientId, "pump-1", types.LogLevelDebug), "NotConfiguredException", "never set")
+	_, err := c.ListV2LoggingLevels(ctx, nil)
+	refused(t, err, "NotConfiguredException", "never set")
+	must(c.SetV2LoggingOptions(ctx, &iot.SetV2LoggingOptionsInput{RoleArn: aws.String(roleARN)}))(t)
+	for _, level := range []types.LogLevel{types.LogLevelInfo, types.LogLevelDebug} { // the second replaces the first
+		if err := set(types.LogTargetTypeClientId, "pump-1", level); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := set(types.LogTargetTypeThingGroup, "plant", types.LogLevelWarn); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, set(types.LogTargetTypeThingGroup, "", types.LogLevelWarn), "InvalidRequestException", "needs a targetName")
+	refused(t, set(types.LogTargetTypeDefault, "x", types.LogLevelWarn), "InvalidRequestException", "DEFAULT has none")
+	refused(t, set("CAT", "x", types.LogLevelWarn), "InvalidRequestException", "enum value set")
+	list := func(kind types.LogTargetType) (levels []string) {
+		for _, l := range must(c.ListV2LoggingLevels(ctx, &iot.ListV2LoggingLevelsInput{TargetType: kind}))(t).LogTargetConfigurations {
+			levels = append(levels, fmt.Sprint(l.LogTarget.TargetType, " ", *l.LogTarget.TargetName, " ", l.LogLevel))
+		}
+		return levels
+	}
+	equal(t, list(""), []string{"CLIENT_ID pump-1 DEBUG", "THING_GROUP plant WARN"})
+	equal(t, list(types.LogTargetTypeThingGroup), []string{"THING_GROUP plant WARN"})
+	for range 2 { // the second finds nothing
+		must(c.DeleteV2LoggingLevel(ctx, &iot.DeleteV2LoggingLevelInput{TargetType: types.LogTargetTypeClientId, TargetName: aws.String("pump-1")}))(t)
+	}
+	equal(t, list(""), []string{"THING_GROUP plant WARN"})
+}

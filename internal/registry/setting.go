@@ -1,10 +1,13 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/thingward/thingward"
@@ -15,6 +18,7 @@ import (
 const (
 	eventSetting   = "event-configurations"
 	loggingSetting = "logging-options"
+	levelsSetting  = "logging-levels"
 )
 
 // EventConfigurations say for which kinds of resources events are to be published. They are kept; nothing is published yet.
@@ -89,16 +93,21 @@ type LoggingOptions struct {
 func (s *Service) GetLoggingOptions(ctx context.Context, scope thingward.Scope) (o *LoggingOptions, err error) {
 	o = new(LoggingOptions)
 	err = s.store.View(ctx, func(tx *store.Tx) error {
-		row, err := tx.AccountSetting(scope, loggingSetting)
-		if errors.Is(err, store.ErrNotFound) {
-			return thingward.Errorf(thingward.NotConfigured, "Logging options were never set in %s.", scope)
-		}
+		row, err := findLogging(tx, scope)
 		if err != nil {
 			return err
 		}
 		return json.Unmarshal(row.Document, o)
 	})
 	return o, err
+}
+
+func findLogging(tx *store.Tx, scope thingward.Scope) (*store.AccountSetting, error) {
+	row, err := tx.AccountSetting(scope, loggingSetting)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, thingward.Errorf(thingward.NotConfigured, "Logging options were never set in %s.", scope)
+	}
+	return row, err
 }
 
 // SetLoggingOptions sets all of them.
@@ -111,4 +120,83 @@ func (s *Service) SetLoggingOptions(ctx context.Context, scope thingward.Scope, 
 		return bad("roleArn: %s is not the ARN of a role.", o.RoleARN)
 	}
 	return s.store.Update(ctx, func(tx *store.Tx) error { return s.putSetting(tx, scope, loggingSetting, o) })
+}
+
+// A LoggingLevel is the level of one target.
+type LoggingLevel struct {
+	Type  string // DEFAULT, THING_GROUP, CLIENT_ID, SOURCE_IP or PRINCIPAL_ID
+	Name  string // empty for DEFAULT
+	Level string
+}
+
+func (l *LoggingLevel) check() error {
+	if (l.Type == "DEFAULT") != (l.Name == "") {
+		return bad("logTarget: %s needs a targetName, DEFAULT has none.", l.Type)
+	}
+	return nil
+}
+
+func compareTargets(a, b LoggingLevel) int {
+	return cmp.Or(strings.Compare(a.Type, b.Type), strings.Compare(a.Name, b.Name))
+}
+
+// SetLoggingLevel sets the level of one target. Levels are kept like the options, which have to be set before.
+func (s *Service) SetLoggingLevel(ctx context.Context, scope thingward.Scope, l LoggingLevel) error {
+	if err := l.check(); err != nil {
+		return err
+	}
+	return s.updateLevels(ctx, scope, func(tx *store.Tx, levels []LoggingLevel) ([]LoggingLevel, error) {
+		if _, err := findLogging(tx, scope); err != nil {
+			return nil, err
+		}
+		i, found := slices.BinarySearchFunc(levels, l, compareTargets)
+		if found {
+			levels[i] = l
+			return levels, nil
+		}
+		return slices.Insert(levels, i, l), nil
+	})
+}
+
+// DeleteLoggingLevel removes the level of a target. There may be none.
+func (s *Service) DeleteLoggingLevel(ctx context.Context, scope thingward.Scope, targetType, name string) error {
+	return s.updateLevels(ctx, scope, func(_ *store.Tx, levels []LoggingLevel) ([]LoggingLevel, error) {
+		return slices.DeleteFunc(levels, func(l LoggingLevel) bool { return l.Type == targetType && l.Name == name }), nil
+	})
+}
+
+func (s *Service) updateLevels(ctx context.Context, scope thingward.Scope, change func(*store.Tx, []LoggingLevel) ([]LoggingLevel, error)) error {
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		levels, err := loggingLevels(tx, scope)
+		if err != nil {
+			return err
+		}
+		if levels, err = change(tx, levels); err != nil {
+			return err
+		}
+		return s.putSetting(tx, scope, levelsSetting, levels)
+	})
+}
+
+func loggingLevels(tx *store.Tx, scope thingward.Scope) (levels []LoggingLevel, err error) {
+	row, err := tx.AccountSetting(scope, levelsSetting)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return levels, json.Unmarshal(row.Document, &levels)
+}
+
+// ListLoggingLevels returns the levels by target, those of one type if it is not empty.
+func (s *Service) ListLoggingLevels(ctx context.Context, scope thingward.Scope, targetType string) (levels []LoggingLevel, err error) {
+	err = s.store.View(ctx, func(tx *store.Tx) error {
+		if _, err := findLogging(tx, scope); err != nil {
+			return err
+		}
+		levels, err = loggingLevels(tx, scope)
+		return err
+	})
+	return slices.DeleteFunc(levels, func(l LoggingLevel) bool { return targetType != "" && l.Type != targetType }), err
 }
