@@ -88,25 +88,31 @@ type receivableCache struct {
 	topics map[string]bool
 }
 
-// receivable reports whether c's policies let it receive messages on the topic.
+// receivable reports whether c's policies let it receive messages on the topic. What it finds out for the first time and
+// refuses is logged, without the lock.
 func (c *connection) receivable(topic string) bool {
+	allowed, refused := c.receive.decide(c, topic)
+	if refused != nil {
+		c.logRefusal("Publish-Out", topic, refused)
+	}
+	return allowed
+}
+
+// decide asks the policies unless it remembers; only then there is a refusal to tell of.
+func (r *receivableCache) decide(c *connection, topic string) (allowed bool, refused *refusal) {
 	who := c.who.Load()
-	r := &c.receive
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.who != who || len(r.topics) >= maxRoutes {
 		r.who, r.topics = who, map[string]bool{}
 	}
-	allowed, ok := r.topics[topic]
-	if !ok {
-		refused := c.ns.ask(who, policy.Receive, policy.Topic, topic)
+	allowed, known := r.topics[topic]
+	if !known {
+		refused = c.ns.ask(who, policy.Receive, policy.Topic, topic)
 		allowed = refused == nil
 		r.topics[topic] = allowed
-		if !allowed {
-			c.logRefusal("Publish-Out", topic, refused)
-		}
 	}
-	return allowed
+	return allowed, refused
 }
 
 // logRefusal writes what a person needs to mend the policy or the client, under AWS's names.
