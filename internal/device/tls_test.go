@@ -468,7 +468,12 @@ func TestCloseNotify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.conn.CloseWrite()
+	if err := server.conn.Handshake(); err != nil { // the client's half may be done earlier
+		t.Fatal(err)
+	}
+	if err := server.conn.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := conn.Read(make([]byte, 1)); err != io.EOF {
 		t.Errorf("after close_notify: %v, want EOF", err)
 	}
@@ -483,7 +488,12 @@ func TestCloseNotify(t *testing.T) {
 	if conn, err = device.Client(t.Context(), client); err != nil {
 		t.Fatal(err)
 	}
-	server.conn.NetConn().(*net.TCPConn).CloseWrite()
+	if err := server.conn.Handshake(); err != nil {
+		t.Fatal(err)
+	}
+	if err := server.conn.NetConn().(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := conn.Read(make([]byte, 1)); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("cut off: %v, want %v", err, io.ErrUnexpectedEOF)
 	}
