@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Ports that devices and tools expect.
@@ -71,6 +72,9 @@ type Config struct {
 
 	// Log gets what happens. Nil: nothing is logged.
 	Log *slog.Logger
+
+	// Now is the clock of the registry, whose thing types wait five minutes for their end. Nil: time.Now. For tests.
+	Now func() time.Time
 }
 
 const anyRegion = "any"
