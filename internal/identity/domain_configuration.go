@@ -117,6 +117,15 @@ func builtInDomain(scope thingward.Scope) *store.DomainConfiguration {
 	return &store.DomainConfiguration{Scope: scope, Name: BuiltInDomain, Enabled: true, Created: time.UnixMilli(0), Switched: time.UnixMilli(0)}
 }
 
+// keepBuiltInDomain gives the domain configuration of the server its row, so that it is changed and listed as all others.
+func keepBuiltInDomain(tx *store.Tx, scope thingward.Scope) error {
+	err := tx.CreateDomainConfiguration(builtInDomain(scope))
+	if errors.Is(err, store.ErrExists) {
+		return nil
+	}
+	return err
+}
+
 // DescribeDomainConfiguration returns a domain configuration.
 func (s *Service) DescribeDomainConfiguration(ctx context.Context, scope thingward.Scope, name string) (d *store.DomainConfiguration, err error) {
 	err = s.store.View(ctx, func(tx *store.Tx) error {
@@ -137,6 +146,9 @@ type DomainUpdate struct {
 // UpdateDomainConfiguration changes a domain configuration.
 func (s *Service) UpdateDomainConfiguration(ctx context.Context, scope thingward.Scope, name string, u DomainUpdate) (d *store.DomainConfiguration, err error) {
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		if err := keepBuiltInDomain(tx, scope); err != nil {
+			return err
+		}
 		if d, err = findDomainConfiguration(tx, scope, name); err != nil {
 			return err
 		}
@@ -152,20 +164,15 @@ func (s *Service) UpdateDomainConfiguration(ctx context.Context, scope thingward
 		if err := checkDomainConfiguration(d); err != nil {
 			return err
 		}
-		err := tx.UpdateDomainConfiguration(d)
-		if name == BuiltInDomain && errors.Is(err, store.ErrNotFound) {
-			return tx.CreateDomainConfiguration(d)
-		}
-		return err
+		return tx.UpdateDomainConfiguration(d)
 	})
 	return d, err
 }
 
-// ListDomainConfigurations lists domain configurations by the time of their creation. The one of the server is the oldest;
-// it gets its row now, so that pages are cut as everywhere.
+// ListDomainConfigurations lists domain configurations by the time of their creation. The one of the server is the oldest.
 func (s *Service) ListDomainConfigurations(ctx context.Context, scope thingward.Scope, p store.Page) (list []*store.DomainConfiguration, next string, err error) {
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
-		if err := tx.CreateDomainConfiguration(builtInDomain(scope)); err != nil && !errors.Is(err, store.ErrExists) {
+		if err := keepBuiltInDomain(tx, scope); err != nil {
 			return err
 		}
 		list, next, err = tx.DomainConfigurations(scope, p)

@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -85,6 +86,14 @@ func environment(t *testing.T, config aws.Config, profile string) []string {
 		"AWS_CONFIG_FILE="+nothing, "AWS_SHARED_CREDENTIALS_FILE="+nothing, "AWS_MAX_ATTEMPTS=1", "AWS_PAGER=", "NO_PROXY=*")
 }
 
+// python is one that has boto3: a python3 that comes before Debian's may not have it.
+var python = sync.OnceValue(func() string {
+	if exec.Command("python3", "-c", "import boto3").Run() != nil {
+		return "/usr/bin/python3"
+	}
+	return "python3"
+})
+
 // newBoto3 calls with boto3, in one process that reads calls and writes replies, a line each.
 func newBoto3(t *testing.T, config aws.Config) caller {
 	type process struct {
@@ -93,7 +102,7 @@ func newBoto3(t *testing.T, config aws.Config) caller {
 	}
 	started := map[string]*process{}
 	start := func(profile string) *process {
-		cmd := exec.Command("python3", "testdata/story/boto3_client.py", *config.BaseEndpoint)
+		cmd := exec.Command(python(), "testdata/story/boto3_client.py", *config.BaseEndpoint)
 		cmd.Env = environment(t, config, profile)
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
@@ -141,7 +150,7 @@ func newBoto3(t *testing.T, config aws.Config) caller {
 func newCommand(t *testing.T, config aws.Config) caller {
 	return func(profile, service, operation string, input map[string]any) reply {
 		dir := t.TempDir()
-		args := []string{service, kebab(operation), "--endpoint-url", *config.BaseEndpoint, "--output", "json"}
+		args := []string{service, kebab(operation), "--endpoint-url", *config.BaseEndpoint, "--output", "json", "--no-paginate"}
 		input = maps.Clone(input)
 		// Bytes come from files, and the bytes of some answers go to one.
 		blob := func(option string, in map[string]any, member string) {
@@ -166,21 +175,22 @@ func newCommand(t *testing.T, config aws.Config) caller {
 			blob("--zip-file", code, "ZipFile")
 			delete(input, "Code")
 		}
-		text, err := json.Marshal(input)
-		if err != nil {
-			t.Fatal(err)
-		}
-		args = append(args, "--cli-input-json", string(text))
 		outfile := filepath.Join(dir, "out")
-		if operation == "Invoke" {
-			args = append(args, outfile)
+		if operation == "Invoke" { // which takes no --cli-input-json
+			args = append(args, "--function-name", input["FunctionName"].(string), outfile)
+		} else {
+			text, err := json.Marshal(input)
+			if err != nil {
+				t.Fatal(err)
+			}
+			args = append(args, "--cli-input-json", string(text))
 		}
 		cmd := exec.CommandContext(t.Context(), "aws", args...)
 		cmd.Env = environment(t, config, profile)
 		var stdout, stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
 		if err := cmd.Run(); err != nil {
-			return commandError(t, err, stderr.String())
+			return commandError(t, operation, err, stderr.String())
 		}
 		r := reply{Output: decode(stdout.Bytes())}
 		if payload, err := os.ReadFile(outfile); err == nil {
@@ -195,14 +205,14 @@ var (
 	commandTooOld  = regexp.MustCompile(`Invalid choice|invalid choice|Unknown parameter`)
 )
 
-func commandError(t *testing.T, err error, stderr string) reply {
+func commandError(t *testing.T, operation string, err error, stderr string) reply {
 	if m := commandRefused.FindStringSubmatch(stderr); m != nil {
 		return reply{Code: m[1], Message: stderr}
 	}
 	if commandTooOld.MatchString(stderr) {
 		return reply{Unknown: true, Message: stderr}
 	}
-	t.Fatalf("aws: %v (Debian: awscli)\n%s", err, stderr)
+	t.Fatalf("aws %s: %v (Debian: awscli)\n%s", operation, err, stderr)
 	return reply{}
 }
 
