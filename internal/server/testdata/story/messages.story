@@ -33,7 +33,7 @@ iot CreatePolicy {"policyName": "all", "policyDocument": "{\"Version\": \"2012-1
 	{"policyName": "all"}
 iot AttachPolicy {"policyName": "all", "target": "$cert"}
 	{}
-device Connect {"clientId": "pump-1", "certificatePem": "$pem", "privateKey": "$key", "topicFilters": ["pumps/1/orders", "loud"]}
+device Connect {"clientId": "pump-1", "certificatePem": "$pem", "privateKey": "$key", "topicFilters": ["pumps/1/orders", "loud", "$aws/events/thing/+/created"]}
 	{}
 
 # Messages.
@@ -58,13 +58,23 @@ iot-data ListRetainedMessages {}
 iot-data ListRetainedMessages {"nextToken": "not-a-token"}
 	InvalidRequestException 400
 
+# Events of the registry, once they are switched on.
+iot CreateThing {"thingName": "quiet"}
+	{"thingName": "quiet"}
+iot UpdateEventConfigurations {"eventConfigurations": {"THING": {"Enabled": true}}}
+	{}
+iot CreateThing {"thingName": "pump-1"}
+	{"thingName": "pump-1"}
+device Receive {}
+	{"topic": "$aws/events/thing/pump-1/created", "payload": "*"}
+
 # Its connection.
 iot-data GetConnection {"clientId": "pump-1"}
 	{"connected": true}
 iot-data GetConnection {"clientId": "nobody"}
 	ResourceNotFoundException 404
 iot-data ListSubscriptions {"clientId": "pump-1"}
-	{"subscriptions": [{"topicFilter": "loud", "qos": 1}, {"topicFilter": "pumps/1/orders", "qos": 1}]}
+	{"subscriptions": [{"topicFilter": "$aws/events/thing/+/created", "qos": 1}, {"topicFilter": "loud", "qos": 1}, {"topicFilter": "pumps/1/orders", "qos": 1}]}
 iot-data ListSubscriptions {"clientId": "nobody"}
 	ResourceNotFoundException 404
 iot-data SendDirectMessage {"clientId": "pump-1", "topic": "only/you", "confirmation": true, "payload": "aGVsbG8="}

@@ -108,8 +108,10 @@ iot DeleteThingGroup {"thingGroupName": "hall", "expectedVersion": 2}
 	{}
 
 # Who pays for them.
-iot CreateBillingGroup {"billingGroupName": "north", "billingGroupProperties": {"billingGroupDescription": "the north"}}
+iot CreateBillingGroup {"billingGroupName": "north", "billingGroupProperties": {"billingGroupDescription": "the north"}, "tags": [{"Key": "team", "Value": "a"}]}
 	{"billingGroupName": "north", "billingGroupArn": "$billing", "billingGroupId": "*"}
+iot ListTagsForResource {"resourceArn": "$billing"}
+	{"tags": [{"Key": "team", "Value": "a"}]}
 iot CreateBillingGroup {"billingGroupName": "no good name"}
 	InvalidRequestException 400
 iot UpdateBillingGroup {"billingGroupName": "north", "billingGroupProperties": {"billingGroupDescription": "all of the north"}}
