@@ -68,10 +68,10 @@ func TestTerraform(t *testing.T) {
 		cmd := exec.CommandContext(t.Context(), program, append(args, "-no-color", "-input=false")...)
 		cmd.Dir = dir
 		v := s.Variables()
-		cmd.Env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "terraformrc"), "CHECKPOINT_DISABLE=1", "TF_VAR_endpoint="+r.url,
+		cmd.Env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+filepath.Join(dir, "terraformrc"), "CHECKPOINT_DISABLE=1",
 			"AWS_ACCESS_KEY_ID="+v["AWS_ACCESS_KEY_ID"], "AWS_SECRET_ACCESS_KEY="+v["AWS_SECRET_ACCESS_KEY"], "AWS_SESSION_TOKEN=",
 			"AWS_CONFIG_FILE="+filepath.Join(dir, "config"), "AWS_SHARED_CREDENTIALS_FILE="+filepath.Join(dir, "credentials"),
-			"AWS_ENDPOINT_URL=", "AWS_PROFILE=", "NO_PROXY=*")
+			"AWS_ENDPOINT_URL="+r.url, "AWS_PROFILE=", "NO_PROXY=*")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("terraform %s: %v\n%s", args[0], err, out)
 		}
@@ -387,5 +387,28 @@ func (r *recorder) save() {
 	errs = append(errs, os.WriteFile(terraformRecording, b.Bytes(), 0o644))
 	if err := errors.Join(errs...); err != nil {
 		r.t.Fatal(err)
+	}
+}
+
+// What docs/terraform.md shows is a part of what the test runs.
+func TestTerraformPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/terraform.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := os.ReadFile("testdata/terraform/main.tf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, shown, _ := strings.Cut(string(page), "```hcl\n")
+	shown, _, _ = strings.Cut(shown, "```")
+	blocks := strings.SplitAfter(shown, "\n}\n")
+	for _, block := range blocks[:len(blocks)-1] {
+		if !strings.Contains(string(config), strings.TrimSpace(block)) {
+			t.Errorf("testdata/terraform/main.tf has no\n%s", block)
+		}
+	}
+	if len(blocks) < 4 {
+		t.Errorf("docs/terraform.md shows %d blocks", len(blocks)-1)
 	}
 }

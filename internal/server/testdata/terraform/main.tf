@@ -8,17 +8,11 @@ terraform {
   }
 }
 
-variable "endpoint" { type = string }
-
+# Where the server is, and with which key, stands in AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
 provider "aws" {
-  region                      = "us-east-1"
-  skip_metadata_api_check     = true
-  skip_region_validation      = true
-  skip_requesting_account_id  = false
-  endpoints {
-    iot = var.endpoint
-    sts = var.endpoint
-  }
+  region                  = "us-east-1"
+  skip_metadata_api_check = true
+
   default_tags {
     tags = { made-by = "terraform" }
   }
