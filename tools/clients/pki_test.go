@@ -1,4 +1,4 @@
-package server_test
+package clients
 
 import (
 	"crypto/ecdsa"

@@ -1,14 +1,17 @@
-package server_test
+package clients
 
 import (
 	"bufio"
 	"bytes"
-	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
 	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,7 +29,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
-	mqtt3 "github.com/eclipse/paho.mqtt.golang"
 )
 
 func base64Text(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
@@ -146,11 +148,27 @@ func newBoto3(t *testing.T, config aws.Config) caller {
 	}
 }
 
-// newCommand calls with the aws command. It does not say the status of an error.
+// newCommand calls with the aws command. It does not say the status of an error, so a proxy looks at it.
 func newCommand(t *testing.T, config aws.Config) caller {
+	status := make(chan int, 10)
+	target, err := url.Parse(*config.BaseEndpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.SetURL(target)
+			p.Out.Host = p.In.Host // it is signed
+		},
+		ModifyResponse: func(resp *http.Response) error {
+			status <- resp.StatusCode
+			return nil
+		},
+	})
+	t.Cleanup(proxy.Close)
 	return func(profile, service, operation string, input map[string]any) reply {
 		dir := t.TempDir()
-		args := []string{service, kebab(operation), "--endpoint-url", *config.BaseEndpoint, "--output", "json", "--no-paginate"}
+		args := []string{service, kebab(operation), "--endpoint-url", proxy.URL, "--output", "json", "--no-paginate"}
 		input = maps.Clone(input)
 		// Bytes come from files, and the bytes of some answers go to one.
 		blob := func(option string, in map[string]any, member string) {
@@ -189,8 +207,15 @@ func newCommand(t *testing.T, config aws.Config) caller {
 		cmd.Env = environment(t, config, profile)
 		var stdout, stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
-		if err := cmd.Run(); err != nil {
-			return commandError(t, operation, err, stderr.String())
+		err := cmd.Run()
+		var last int
+		for len(status) > 0 {
+			last = <-status
+		}
+		if err != nil {
+			r := commandError(t, operation, err, stderr.String())
+			r.Status = last
+			return r
 		}
 		r := reply{Output: decode(stdout.Bytes())}
 		if payload, err := os.ReadFile(outfile); err == nil {
@@ -220,45 +245,4 @@ func commandError(t *testing.T, operation string, err error, stderr string) repl
 func kebab(operation string) string {
 	s := regexp.MustCompile(`(.)([A-Z][a-z]+)`).ReplaceAllString(operation, "$1-$2")
 	return strings.ToLower(regexp.MustCompile(`([a-z0-9])([A-Z])`).ReplaceAllString(s, "$1-$2"))
-}
-
-// A storyDevice is connected.
-type storyDevice struct {
-	lost     <-chan struct{}
-	messages <-chan mqtt3.Message
-}
-
-// onDevice lets the device of the story connect, wait for a message, or wait for the end of its connection.
-func (s *story) onDevice(operation string, input map[string]any) any {
-	switch operation {
-	case "Connect":
-		c, err := tls.X509KeyPair([]byte(input["certificatePem"].(string)), []byte(input["privateKey"].(string)))
-		if err != nil {
-			s.t.Fatal(err)
-		}
-		messages := make(chan mqtt3.Message, 10)
-		lost := make(chan struct{})
-		client := mqtt3.NewClient(mqtt3.NewClientOptions().AddBroker("ssl://" + s.server.MQTTAddr().String()).
-			SetClientID(input["clientId"].(string)).SetTLSConfig(s.server.TLS(c)).SetAutoReconnect(false).
-			SetDefaultPublishHandler(func(_ mqtt3.Client, m mqtt3.Message) { messages <- m }).
-			SetConnectionLostHandler(func(mqtt3.Client, error) { close(lost) }))
-		if err := wait(s.t, client.Connect()); err != nil {
-			s.t.Fatal(err)
-		}
-		s.t.Cleanup(func() { client.Disconnect(0) })
-		for _, filter := range input["topicFilters"].([]any) {
-			if err := wait(s.t, client.Subscribe(filter.(string), 1, nil)); err != nil {
-				s.t.Fatal(err)
-			}
-		}
-		s.device = &storyDevice{lost: lost, messages: messages}
-	case "Receive":
-		m := waitFor(s.t, "a message", s.device.messages)
-		return map[string]any{"topic": m.Topic(), "payload": string(m.Payload())}
-	case "Lost":
-		waitFor(s.t, "the end of the connection", s.device.lost)
-	default:
-		s.t.Fatalf("a device does no %s", operation)
-	}
-	return nil
 }
