@@ -2,6 +2,7 @@
 //
 //	thingward demo     the whole chain, live: chip, factory, registration, first message
 //	thingward serve    the server
+//	thingward limits   what the broker allows, and what happens beyond it
 //	thingward env      the AWS_* variables that point AWS clients at it
 package main
 
@@ -28,6 +29,7 @@ func commands() []command {
 		{"serve", "run the server", serve},
 		{"demo", "watch a device come to life, from bare chip to first message", demo},
 		{"env", "print the AWS_* variables that point AWS clients at the server", env},
+		{"limits", "print what the broker allows, and what happens beyond it", limits},
 		{"chip", "secure elements: make, inspect, lock and serve real and software chips", chip},
 		{"version", "print the version", version},
 		{"activate", "", activate},

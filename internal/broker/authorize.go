@@ -18,8 +18,9 @@ type identity struct {
 
 // A refusal is why something may not be done.
 type refusal struct {
-	code mqtt.ReasonCode
-	why  string // for the log
+	code      mqtt.ReasonCode
+	why       string // for the log
+	throttled bool   // a rate; later it may be done
 }
 
 // unknown stands where no decision has been asked for yet.
@@ -124,7 +125,10 @@ func (c *connection) logRefusal(eventType, topic string, r *refusal) {
 func (b *Broker) logRefusal(eventType string, r *refusal, about ...any) {
 	b.stats.refused.Add(1)
 	reason := "CLIENT_ERROR"
-	if r.code == mqtt.NotAuthorized {
+	switch {
+	case r.throttled:
+		reason = "THROTTLED"
+	case r.code == mqtt.NotAuthorized:
 		reason = "AUTHORIZATION_FAILURE"
 	}
 	about = append([]any{"eventType", eventType, "status", "Failure", "reason", reason}, about...)

@@ -26,7 +26,7 @@ func child() {
 	if dir == "" {
 		return
 	}
-	b, err := Open(Config{Dir: dir, Log: slog.New(slog.DiscardHandler)})
+	b, err := Open(Config{Dir: dir, Limits: unhurried(), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)

@@ -61,6 +61,10 @@ func (c *connection) publish(p *mqtt.Publish) *ending {
 		c.ack(mqtt.TypePubrec, p.PacketID, mqtt.Success)
 		return nil
 	}
+	if refused := c.mayPublishNow(p.Retain); refused != nil {
+		return c.throttle(p, topic, refused)
+	}
+	c.throttled = false
 	r := c.route(topic)
 	if refused := c.refused(r, p.Retain); refused != nil {
 		return c.refusePublish(p, topic, refused)
@@ -68,11 +72,32 @@ func (c *connection) publish(p *mqtt.Publish) *ending {
 	if err := c.accept(p, r); err != nil {
 		return c.refusePublish(p, topic, &refusal{code: mqtt.QuotaExceeded, why: err.Error()})
 	}
+	code := mqtt.Success
+	if c.b.limits.FullReasonCodes && r.nobody() {
+		code = mqtt.NoMatchingSubscribers
+	}
 	switch p.QoS {
 	case 1:
-		c.ack(mqtt.TypePuback, p.PacketID, mqtt.Success)
+		c.ack(mqtt.TypePuback, p.PacketID, code)
 	case 2:
-		c.ack(mqtt.TypePubrec, p.PacketID, mqtt.Success)
+		c.ack(mqtt.TypePubrec, p.PacketID, code)
+	}
+	return nil
+}
+
+// throttle discards a message. The log hears of the first of a row.
+func (c *connection) throttle(p *mqtt.Publish, topic string, r *refusal) *ending {
+	if !c.throttled {
+		c.throttled = true
+		c.logRefusal("Publish-In", topic, r)
+	} else {
+		c.b.stats.refused.Add(1)
+	}
+	if p.QoS == 2 {
+		c.session.release(p.PacketID)
+	}
+	if c.version == mqtt.V5 {
+		return c.refusal(p, r)
 	}
 	return nil
 }
@@ -158,13 +183,10 @@ func (c *connection) refused(r *route, retain bool) *refusal {
 func (c *connection) refusePublish(p *mqtt.Publish, topic string, r *refusal) *ending {
 	c.logRefusal("Publish-In", topic, r)
 	if c.version == mqtt.V5 && p.QoS > 0 {
-		if p.QoS == 1 {
-			c.ack(mqtt.TypePuback, p.PacketID, r.code)
-		} else {
+		if p.QoS == 2 {
 			c.session.release(p.PacketID)
-			c.ack(mqtt.TypePubrec, p.PacketID, r.code)
 		}
-		return nil
+		return c.refusal(p, r)
 	}
 	e := &ending{reason: ClientError, code: r.code, why: "PUBLISH to " + topic + " refused"}
 	switch r.code {
@@ -174,6 +196,17 @@ func (c *connection) refusePublish(p *mqtt.Publish, topic string, r *refusal) *e
 		e.reason = Throttled
 	}
 	return e
+}
+
+// refusal is the answer of MQTT 5 to a PUBLISH that is not accepted. QoS 0 has none.
+func (c *connection) refusal(p *mqtt.Publish, r *refusal) *ending {
+	switch p.QoS {
+	case 1:
+		c.ack(mqtt.TypePuback, p.PacketID, r.code)
+	case 2:
+		c.ack(mqtt.TypePubrec, p.PacketID, r.code)
+	}
+	return nil
 }
 
 // checkProperties applies the limits of what travels with a message.

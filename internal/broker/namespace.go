@@ -19,6 +19,7 @@ type namespace struct {
 	matches func(filter, topic string) bool // the same rules for one filter
 
 	retained retained
+	rates    accountRates
 
 	mu         sync.Mutex
 	sessions   map[string]*session // by client id

@@ -286,12 +286,11 @@ func (s *session) resend(bt *batch, c *connection, f inflight) bool {
 	p.of(&m.Message, bt.now)
 	packet := mqtt.Publish{Dup: true, Topic: p.topic, Payload: p.payload, QoS: f.qos, PacketID: f.pid,
 		Retain: m.Retain && m.direct, Properties: p.wire}
-	b, err := packet.Append(nil, c.version)
+	b, pidAt, err := mqtt.AppendPublish(nil, c.version, &packet)
 	if err != nil || !c.accepts(len(b)) {
 		return false
 	}
-	c.push(bt, b)
-	bt.sent++
+	c.pushPublish(bt, b, pidAt, f.pid)
 	return true
 }
 
