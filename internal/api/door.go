@@ -62,7 +62,7 @@ func (d *door) accessKey(ctx context.Context, id string) (Credential, bool, erro
 	if err != nil {
 		return Credential{}, false, err
 	}
-	return Credential{Secret: key.Secret, Account: key.Account, UserID: key.UserID, ARN: key.ARN()}, true, nil
+	return Credential{Secret: key.Secret, Account: key.Account, UserID: key.UserID, UserName: key.UserName, ARN: key.ARN(), Policies: key.Policies}, true, nil
 }
 
 // page returns which part of a list is wanted. The wrapper has filled in the limit; lists that have an order of

@@ -18,8 +18,9 @@ type identity struct {
 
 // A refusal is why something may not be done.
 type refusal struct {
-	code mqtt.ReasonCode
-	why  string // for the log
+	code     mqtt.ReasonCode
+	why      string           // for the log
+	decision *policy.Decision // nil: it was no policy
 }
 
 // unknown stands where no decision has been asked for yet.
@@ -32,7 +33,8 @@ func (ns *namespace) ask(who *identity, action, kind, resource string) *refusal 
 	if policies.Evaluate(&request) == policy.Allowed {
 		return nil
 	}
-	return &refusal{code: mqtt.NotAuthorized, why: policies.Explain(&request).String()}
+	decision := policies.Explain(&request)
+	return &refusal{code: mqtt.NotAuthorized, why: decision.String(), decision: decision}
 }
 
 // mayPublish says whether who may publish to a topic.
