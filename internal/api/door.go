@@ -23,7 +23,7 @@ func New(config Config) (*Handler, error) {
 	if config.Keys == nil && config.Identity != nil {
 		config.Keys = d.accessKey
 	}
-	models := []*awsmodel.Service{&awsmodel.IoT, &awsmodel.IoTData, &awsmodel.IoTJobsData, &awsmodel.STS, &awsmodel.Lambda}
+	models := []*awsmodel.Service{&awsmodel.IoT, &awsmodel.IoTData, &awsmodel.IoTJobsData, &awsmodel.STS, &awsmodel.Lambda, &awsmodel.Thingward}
 	return newHandler(config, models, d.operations())
 }
 
@@ -50,6 +50,7 @@ func (d *door) operations() []operation {
 		d.retainedMessages(),
 		d.connections(),
 		d.callerIdentity(),
+		d.accounts(),
 	)
 }
 

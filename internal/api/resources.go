@@ -81,8 +81,8 @@ func needs(m *awsmodel.Service, operation string, scope thingward.Scope, members
 	switch {
 	case m == &awsmodel.Lambda && operation == "Invoke":
 		action = "lambda:InvokeFunction"
-	case m == &awsmodel.Lambda:
-		action = "lambda:" + operation
+	case m == &awsmodel.Lambda, m == &awsmodel.Thingward:
+		action = m.Name + ":" + operation
 	}
 	var list []need
 	for _, resource := range resources(m, operation, scope, members) {

@@ -187,7 +187,7 @@ func (s *Server) openDoors(context.Context) (err error) {
 		WebSocket: func(w http.ResponseWriter, r *http.Request, p *thingward.Principal) {
 			s.gateway.ServeWebSocket(w, r, p)
 		},
-		Regions: s.regions(), Endpoint: s.cfg.Names[0], Log: s.log,
+		Management: s.key.Account, Regions: s.regions(), Endpoint: s.cfg.Names[0], Log: s.log,
 		Identity: s.identity, Registry: s.registry, Rules: s.rules, Functions: s.functions, Broker: s.broker,
 	})
 	if err != nil {
@@ -204,6 +204,9 @@ func (s *Server) openDoors(context.Context) (err error) {
 	s.onClose(s.gateway.Close)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.Handle("/_thingward/accounts", handler)
+	mux.Handle("/_thingward/accounts/", handler)
+	mux.Handle("/_thingward/keys/", handler)
 	if s.cfg.AllowReset {
 		mux.HandleFunc("POST /_thingward/reset", s.serveReset)
 	}
