@@ -1,6 +1,8 @@
 package journal
 
 import (
+	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/thingward/thingward"
@@ -20,6 +22,7 @@ const (
 	PublishIn   = "Publish-In"
 	PublishOut  = "Publish-Out"
 	Subscribe   = "Subscribe"
+	Unsubscribe = "Unsubscribe"
 	APICall     = "APICall"
 	Handshake   = "Handshake" // a connection that was let in, before its CONNECT is judged by policies
 	RuleRun     = "RuleExecution"
@@ -142,6 +145,7 @@ type Attempt struct {
 	Suite    string `json:"suite,omitempty"`    // cipher suite,
 	Protocol string `json:"protocol,omitempty"` // ALPN
 	Resumed  bool   `json:"resumed,omitempty"`
+	Error    string `json:"error,omitempty"` // of TLS or the network, when the entry's details do not say it
 
 	Alert         string `json:"alert,omitempty"`         // the alert that ended it,
 	AlertNumber   *byte  `json:"alertNumber,omitempty"`   // its number,
@@ -152,8 +156,41 @@ type Attempt struct {
 	Chain [][]byte `json:"chain,omitempty"` // its certificates, DER, leaf first
 }
 
+// LogValue is what a log line shows of it.
+func (a *Attempt) LogValue() slog.Value {
+	if a == nil {
+		return slog.GroupValue()
+	}
+	attrs := []slog.Attr{slog.String("stage", a.Stage)}
+	add := func(key, value string) {
+		if value != "" {
+			attrs = append(attrs, slog.String(key, value))
+		}
+	}
+	add("serverName", a.ServerName)
+	add("alert", a.Alert)
+	switch {
+	case a.Version != "":
+		add("tls", a.Version+" "+a.Suite)
+		if a.Resumed {
+			attrs = append(attrs, slog.Bool("resumed", true))
+		}
+	case a.refusedHello():
+		add("hello", a.Hello.Summary)
+	}
+	add("error", a.Error)
+	return slog.GroupValue(attrs...)
+}
+
+// refusedHello reports whether the server ended the handshake because of what the hello says: with handshake_failure,
+// illegal_parameter, protocol_version or missing_extension.
+func (a *Attempt) refusedHello() bool {
+	return a.Hello != nil && a.AlertNumber != nil && !a.AlertReceived && slices.Contains([]byte{40, 47, 70, 109}, *a.AlertNumber)
+}
+
 // A Hello is what a client offered. Numbers are those of IANA, in hex.
 type Hello struct {
+	Summary    string   `json:"summary"` // in words
 	Versions   []string `json:"versions,omitempty"`
 	Suites     []string `json:"suites,omitempty"`
 	Groups     []string `json:"groups,omitempty"` // absent: no such extension

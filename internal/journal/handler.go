@@ -91,9 +91,13 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 		return nil
 	}
 	for _, a := range all {
-		if a.Key != "decision" && a.Key != "attempt" { // the line has details in words
-			shown.AddAttrs(a)
+		if a.Key == "decision" { // the line has it in words
+			continue
 		}
+		if _, ok := a.Value.Any().(*Attempt); ok {
+			a.Key = "" // its attributes stand between the others
+		}
+		shown.AddAttrs(a)
 	}
 	return h.next.Handle(ctx, shown)
 }
@@ -120,7 +124,7 @@ func entryOf(r *slog.Record, attrs []slog.Attr) *Entry {
 		e.Status = Failure
 	}
 	for _, a := range attrs {
-		e.set(a.Key, a.Value.Resolve())
+		e.set(a.Key, a.Value)
 	}
 	return e
 }
@@ -157,10 +161,12 @@ var fields = map[string]func(*Entry) *string{
 }
 
 func (e *Entry) set(name string, v slog.Value) {
-	switch value := v.Any().(type) {
-	case *Attempt:
-		e.Attempt = value
+	if attempt, ok := v.Any().(*Attempt); ok {
+		e.Attempt = attempt
 		return
+	}
+	v = v.Resolve()
+	switch value := v.Any().(type) {
 	case *policy.Decision:
 		if value != nil {
 			e.Decision = NewDecision(value)
