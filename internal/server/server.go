@@ -31,6 +31,7 @@ import (
 	"github.com/thingward/thingward/internal/function"
 	"github.com/thingward/thingward/internal/gateway"
 	"github.com/thingward/thingward/internal/identity"
+	"github.com/thingward/thingward/internal/journal"
 	"github.com/thingward/thingward/internal/registry"
 	"github.com/thingward/thingward/internal/rules"
 	"github.com/thingward/thingward/internal/store"
@@ -42,6 +43,7 @@ type Server struct {
 	cfg Config
 	log *slog.Logger
 
+	journal   *journal.Journal
 	store     *store.DB
 	bus       *bus.Bus
 	broker    *broker.Broker
@@ -76,7 +78,7 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 		}
 	}()
 	for _, build := range []func(context.Context) error{
-		s.openData, s.openBroker, s.openIdentity, s.openRules, s.listen, s.openDoors, s.writeEnvironment,
+		s.openJournal, s.openData, s.openBroker, s.openIdentity, s.openRules, s.listen, s.openDoors, s.writeEnvironment,
 	} {
 		if err := build(ctx); err != nil {
 			return nil, err
@@ -87,6 +89,19 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 
 // onClose remembers what has to be closed.
 func (s *Server) onClose(f func(context.Context) error) { s.cleanup = append(s.cleanup, f) }
+
+// openJournal comes first: from then on the log is a view of the journal.
+func (s *Server) openJournal(context.Context) (err error) {
+	s.journal, err = journal.Open(journal.Config{
+		Dir: s.cfg.path("journal"), MaxSize: s.cfg.JournalSize, MaxAge: s.cfg.JournalAge, Log: s.cfg.Log,
+	})
+	if err != nil {
+		return err
+	}
+	s.onClose(func(context.Context) error { return s.journal.Close() })
+	s.log = slog.New(s.journal.Handler(s.cfg.Log.Handler()))
+	return nil
+}
 
 func (s *Server) openData(ctx context.Context) (err error) {
 	if !s.cfg.Ephemeral {
@@ -334,8 +349,12 @@ func (s *Server) changed(c bus.Change) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	p, err := s.current(context.Background(), c)
-	if _, refused := errors.AsType[*identity.Refusal](err); refused || errors.Is(err, store.ErrNotFound) {
-		s.broker.Disconnect(c.Scope, c.ID, broker.AuthError)
+	if refusal, refused := errors.AsType[*identity.Refusal](err); refused {
+		s.broker.Disconnect(c.Scope, c.ID, broker.AuthError, refusal.Message)
+		return
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		s.broker.Disconnect(c.Scope, c.ID, broker.AuthError, "the access key is inactive or gone")
 		return
 	}
 	if err != nil {
@@ -346,7 +365,7 @@ func (s *Server) changed(c bus.Change) {
 	s.broker.UpdatePrincipal(p)
 }
 
-// Reset makes the server what it was after its first start.
+// Reset makes the server what it was after its first start; the journal goes on.
 func (s *Server) Reset(ctx context.Context) error {
 	if err := s.store.Reset(ctx); err != nil {
 		return err
