@@ -19,7 +19,7 @@ var floors = [][]string{
 	{"mqtt", "policy", "iotsql", "sigv4", "atecc"},
 	{"atecc/ateccsim", "atecc/kit"},
 	{"."},
-	{"internal/store", "internal/msglog", "internal/bus"},
+	{"internal/store", "internal/msglog", "internal/bus", "internal/bench"},
 	{"internal/function", "internal/ca", "internal/journal"},
 	{"internal/broker"},
 	{"internal/identity", "internal/registry"},
