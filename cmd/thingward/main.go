@@ -3,6 +3,8 @@
 //	thingward demo     the whole chain, live: chip, factory, registration, first message
 //	thingward serve    the server
 //	thingward env      the AWS_* variables that point AWS clients at it
+//	thingward account  accounts of a running server
+//	thingward key      access keys and what they may do
 package main
 
 import (
@@ -28,6 +30,8 @@ func commands() []command {
 		{"serve", "run the server", serve},
 		{"demo", "watch a device come to life, from bare chip to first message", demo},
 		{"env", "print the AWS_* variables that point AWS clients at the server", env},
+		{"account", "accounts of a running server: create, list, delete", accountGroup.run},
+		{"key", "access keys and what they may do: create, list, policy, deactivate, delete", keyGroup.run},
 		{"chip", "secure elements: make, inspect, lock and serve real and software chips", chip},
 		{"version", "print the version", version},
 		{"activate", "", activate},
