@@ -3,6 +3,9 @@
 //	thingward demo     the whole chain, live: chip, factory, registration, first message
 //	thingward serve    the server
 //	thingward env      the AWS_* variables that point AWS clients at it
+//	thingward policy   what policies in files permit, and why
+//	thingward account  accounts of a running server
+//	thingward key      access keys and what they may do
 package main
 
 import (
@@ -29,6 +32,9 @@ func commands() []command {
 		{"demo", "watch a device come to life, from bare chip to first message", demo},
 		{"env", "print the AWS_* variables that point AWS clients at the server", env},
 		{"bench", "load an MQTT broker, this one or another, and measure it", benchmark},
+		{"account", "accounts of a running server: create, list, delete", accountGroup.run},
+		{"key", "access keys and what they may do: create, list, policy, deactivate, delete", keyGroup.run},
+		{"policy", "policies in files: test a request, explain the decision, look for mistakes", policyGroup.run},
 		{"chip", "secure elements: make, inspect, lock and serve real and software chips", chip},
 		{"version", "print the version", version},
 		{"activate", "", activate},
@@ -61,6 +67,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			return 0
 		case errors.Is(err, errUsage):
 			return 2 // the flag package has said what was wrong
+		}
+		if s, ok := errors.AsType[status](err); ok {
+			if s.err != nil {
+				fmt.Fprintf(stderr, "thingward %s: %v\n", c.name, s.err)
+			}
+			return s.code
 		}
 		fmt.Fprintf(stderr, "thingward %s: %v\n", c.name, err)
 		return 1

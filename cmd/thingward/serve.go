@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/thingward/thingward/internal/server"
@@ -104,19 +105,28 @@ func dataFlag(data string) string {
 
 func env(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("env", flag.ContinueOnError)
-	data := fs.String("data", "", "`directory` of the server (default ~/.local/share/thingward)")
+	data := managerFlags(fs)
+	key := fs.String("key", "", "`id` of another access key, made with key create --keep")
+	account := fs.String("account", "", "`id` of another account, whose access key was made with key create --keep")
 	if err := parse(fs, args, stderr); err != nil {
 		return err
 	}
-	if *data == "" {
-		var err error
-		if *data, err = server.DefaultData(); err != nil {
-			return err
-		}
-	}
-	variables, err := server.ReadEnvironment(*data)
+	dir, err := dataDirectory(*data)
 	if err != nil {
 		return err
+	}
+	variables, err := server.ReadEnvironment(dir)
+	if err != nil {
+		return err
+	}
+	if *key != "" || *account != "" {
+		kept, err := keptVariables(dir, *key, *account)
+		if err != nil {
+			return err
+		}
+		variables = append(kept, slices.DeleteFunc(variables, func(v string) bool {
+			return strings.HasPrefix(v, "AWS_ACCESS_KEY_ID=") || strings.HasPrefix(v, "AWS_SECRET_ACCESS_KEY=")
+		})...)
 	}
 	for _, v := range variables {
 		name, value, _ := strings.Cut(v, "=")
