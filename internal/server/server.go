@@ -59,6 +59,8 @@ type Server struct {
 	mqtt, api          net.Listener
 	alpn, https, plain net.Listener // nil when there is none
 
+	polls context.Context // done: requests that wait for the journal end
+
 	changing sync.Mutex // one change at a time reaches the live connections
 
 	cleanup []func(context.Context) error // in the order of construction; Close runs it backwards
@@ -218,6 +220,7 @@ func (s *Server) openDoors(context.Context) (err error) {
 	s.onClose(s.gateway.Close)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.Handle("GET "+JournalPath, handler.Signed(ReadJournal, s.serveJournal))
 	if s.cfg.AllowReset {
 		mux.HandleFunc("POST /_thingward/reset", s.serveReset)
 	}
@@ -227,7 +230,10 @@ func (s *Server) openDoors(context.Context) (err error) {
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
-	s.onClose(s.http.Shutdown)
+	polls, end := context.WithCancel(context.Background())
+	s.polls = polls
+	s.http.RegisterOnShutdown(end)
+	s.onClose(func(ctx context.Context) error { end(); return s.http.Shutdown(ctx) })
 	return nil
 }
 
