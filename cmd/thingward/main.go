@@ -2,6 +2,8 @@
 //
 //	thingward demo     the whole chain, live: chip, factory, registration, first message
 //	thingward serve    the server
+//	thingward why      why a device was refused, and what would help
+//	thingward timeline what happened to it
 //	thingward env      the AWS_* variables that point AWS clients at it
 //	thingward policy   what policies in files permit, and why
 //	thingward account  accounts of a running server
@@ -30,6 +32,8 @@ func commands() []command {
 	return []command{
 		{"serve", "run the server", serve},
 		{"demo", "watch a device come to life, from bare chip to first message", demo},
+		{"why", "say why a client, thing or certificate was refused, and what would help", why},
+		{"timeline", "show what happened to a client, thing or certificate", timeline},
 		{"env", "print the AWS_* variables that point AWS clients at the server", env},
 		{"bench", "load an MQTT broker, this one or another, and measure it", benchmark},
 		{"account", "accounts of a running server: create, list, delete", accountGroup.run},

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/thingward/thingward/internal/server"
@@ -48,6 +49,11 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs.IntVar(&cfg.PortOffset, "port-offset", 0, "`number` added to every default port")
 	fs.BoolVar(&cfg.AllowReset, "allow-reset", false, "let POST /_thingward/reset empty the server, without asking who calls")
 	fs.StringVar(&cfg.NodePath, "node-path", os.Getenv("NODE_PATH"), "`directory` of modules for functions on Node (default $NODE_PATH)")
+	fs.Func("journal-size", "most `bytes` that the journal takes, such as 512MiB (default 256MiB, with --ephemeral 16MiB of memory)", func(v string) (err error) {
+		cfg.JournalSize, err = parseSize(v)
+		return err
+	})
+	fs.DurationVar(&cfg.JournalAge, "journal-age", 0, "how `long` the journal keeps what happened, such as 168h (default 720h)")
 	fs.TextVar(&level, "log-level", slog.LevelInfo, "`level` of the log on standard error: DEBUG, INFO, WARN or ERROR")
 	if err := parse(fs, args, stderr); err != nil {
 		return err
@@ -64,6 +70,21 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		cfg.Log.Info("shutting down")
 	}
 	return errors.Join(err, s.Close(context.WithoutCancel(ctx)))
+}
+
+// parseSize reads a number of bytes, with KiB, MiB or GiB behind it or nothing.
+func parseSize(s string) (int64, error) {
+	unit := int64(1)
+	for i, name := range []string{"KiB", "MiB", "GiB"} {
+		if number, ok := strings.CutSuffix(s, name); ok {
+			s, unit = number, 1<<(10*(i+1))
+		}
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64)
+	if err != nil || n <= 0 || n > 1<<50/unit {
+		return 0, errors.New("want a number of bytes such as 1073741824, 512MiB or 1GiB")
+	}
+	return n * unit, nil
 }
 
 // welcome says where everything is.

@@ -59,6 +59,8 @@ type Server struct {
 	mqtt, api          net.Listener
 	alpn, https, plain net.Listener // nil when there is none
 
+	polls context.Context // done: requests that wait for the journal end
+
 	changing sync.Mutex // one change at a time reaches the live connections
 
 	cleanup []func(context.Context) error // in the order of construction; Close runs it backwards
@@ -222,6 +224,7 @@ func (s *Server) openDoors(context.Context) (err error) {
 	mux.Handle("/_thingward/accounts", handler)
 	mux.Handle("/_thingward/accounts/", handler)
 	mux.Handle("/_thingward/keys/", handler)
+	mux.Handle("GET "+JournalPath, handler.Signed(ReadJournal, s.serveJournal))
 	if s.cfg.AllowReset {
 		mux.HandleFunc("POST /_thingward/reset", s.serveReset)
 	}
@@ -231,7 +234,10 @@ func (s *Server) openDoors(context.Context) (err error) {
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
-	s.onClose(s.http.Shutdown)
+	polls, end := context.WithCancel(context.Background())
+	s.polls = polls
+	s.http.RegisterOnShutdown(end)
+	s.onClose(func(ctx context.Context) error { end(); return s.http.Shutdown(ctx) })
 	return nil
 }
 
