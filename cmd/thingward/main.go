@@ -4,6 +4,7 @@
 //	thingward serve    the server
 //	thingward why      why a device was refused, and what would help
 //	thingward timeline what happened to it
+//	thingward limits   what the broker allows, and what happens beyond it
 //	thingward env      the AWS_* variables that point AWS clients at it
 //	thingward policy   what policies in files permit, and why
 //	thingward account  accounts of a running server
@@ -39,6 +40,7 @@ func commands() []command {
 		{"account", "accounts of a running server: create, list, delete", accountGroup.run},
 		{"key", "access keys and what they may do: create, list, policy, deactivate, delete", keyGroup.run},
 		{"policy", "policies in files: test a request, explain the decision, look for mistakes", policyGroup.run},
+		{"limits", "print what the broker allows, and what happens beyond it", limits},
 		{"chip", "secure elements: make, inspect, lock and serve real and software chips", chip},
 		{"version", "print the version", version},
 		{"activate", "", activate},

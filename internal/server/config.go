@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/thingward/thingward/internal/broker"
 )
 
 // Ports that devices and tools expect.
@@ -60,6 +62,13 @@ type Config struct {
 	// Plain is the loopback address of MQTT without TLS, and PlainAs the certificate id (or ARN) as whom its
 	// clients act. Empty: none.
 	Plain, PlainAs string
+
+	// Profile says whose rules the broker has: "aws" for the quotas and quirks of AWS IoT Core, "mqtt" for all of the
+	// standard. Policies hold in both. Empty: aws.
+	Profile string
+
+	// Limits changes single limits of the profile, as NAME=VALUE with the names that `thingward limits` prints.
+	Limits []string
 
 	// PortOffset is added to the port of every address that is not given above.
 	PortOffset int
@@ -129,6 +138,24 @@ func (c *Config) complete() error {
 	return err
 }
 
+// brokerLimits returns the profile with its changes.
+func (c *Config) brokerLimits() (broker.Limits, error) {
+	limits, err := broker.Profile(c.Profile)
+	if err != nil {
+		return limits, err
+	}
+	for _, change := range c.Limits {
+		name, value, ok := strings.Cut(change, "=")
+		if !ok {
+			return limits, fmt.Errorf("limit %q: want NAME=VALUE", change)
+		}
+		if err := limits.Set(name, value); err != nil {
+			return limits, fmt.Errorf("%w; thingward limits lists them all", err)
+		}
+	}
+	return limits, nil
+}
+
 func (c *Config) check() error {
 	var errs []error
 	require := func(ok bool, format string, args ...any) {
@@ -143,6 +170,9 @@ func (c *Config) check() error {
 	require((c.Plain == "") == (c.PlainAs == ""), "a plain listener needs both its address and the certificate that its clients act as")
 	require(c.JournalSize == 0 || c.JournalSize >= 1<<20, "journal of %d bytes: want at least 1 MiB", c.JournalSize)
 	require(c.JournalAge >= 0, "journal of %v: want a positive time", c.JournalAge)
+	if _, err := c.brokerLimits(); err != nil {
+		errs = append(errs, err)
+	}
 	require(c.PortOffset >= 0 && c.PortOffset < 56000, "port offset %d: want 0 to 55999", c.PortOffset)
 	if host, _, err := net.SplitHostPort(c.Plain); err == nil && host != "localhost" {
 		ip, err := netip.ParseAddr(host)

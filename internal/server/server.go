@@ -121,7 +121,11 @@ func (s *Server) openData(ctx context.Context) (err error) {
 }
 
 func (s *Server) openBroker(context.Context) (err error) {
-	s.broker, err = broker.Open(broker.Config{Dir: s.cfg.path("messages"), Log: s.log})
+	limits, err := s.cfg.brokerLimits()
+	if err != nil {
+		return err
+	}
+	s.broker, err = broker.Open(broker.Config{Dir: s.cfg.path("messages"), Limits: limits, Log: s.log})
 	if err != nil {
 		return err
 	}
