@@ -145,6 +145,13 @@ func (b *Broker) all() []*namespace {
 	return slices.Collect(maps.Values(b.namespaces))
 }
 
+// Scopes returns the scopes that have had anything to do with the broker.
+func (b *Broker) Scopes() []thingward.Scope {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return slices.Collect(maps.Keys(b.namespaces))
+}
+
 // enter counts a connection in, unless the broker is closing.
 func (b *Broker) enter() bool {
 	b.mu.RLock()

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Ports that devices and tools expect.
@@ -63,13 +64,18 @@ type Config struct {
 	// PortOffset is added to the port of every address that is not given above.
 	PortOffset int
 
+	// JournalSize is how many bytes the journal may take, and JournalAge how old its entries may get. Zero: 256 MiB (16 MiB of
+	// memory when Ephemeral), 30 days.
+	JournalSize int64
+	JournalAge  time.Duration
+
 	// AllowReset lets anybody who reaches the API empty the server: POST /_thingward/reset. For tests.
 	AllowReset bool
 
 	// NodePath is where functions on Node find modules that are not in their zip file.
 	NodePath string
 
-	// Log gets what happens. Nil: nothing is logged.
+	// Log gets what happens, at its own level; the journal keeps it too. Nil: nothing is logged.
 	Log *slog.Logger
 }
 
@@ -135,6 +141,8 @@ func (c *Config) check() error {
 	require(c.AccessKey == "" || accessKeyPattern.MatchString(c.AccessKey), "access key: want ID:SECRET, an id of at least 16 letters and digits and a secret of at least 8 characters")
 	require(c.Region == anyRegion || regionPattern.MatchString(c.Region), "region %q: want a name such as eu-central-1, or %q", c.Region, anyRegion)
 	require((c.Plain == "") == (c.PlainAs == ""), "a plain listener needs both its address and the certificate that its clients act as")
+	require(c.JournalSize == 0 || c.JournalSize >= 1<<20, "journal of %d bytes: want at least 1 MiB", c.JournalSize)
+	require(c.JournalAge >= 0, "journal of %v: want a positive time", c.JournalAge)
 	require(c.PortOffset >= 0 && c.PortOffset < 56000, "port offset %d: want 0 to 55999", c.PortOffset)
 	if host, _, err := net.SplitHostPort(c.Plain); err == nil && host != "localhost" {
 		ip, err := netip.ParseAddr(host)
