@@ -28,6 +28,7 @@ func commands() []command {
 		{"serve", "run the server", serve},
 		{"demo", "watch a device come to life, from bare chip to first message", demo},
 		{"env", "print the AWS_* variables that point AWS clients at the server", env},
+		{"store", "check what a server has on disk", storeCommand},
 		{"bench", "load an MQTT broker, this one or another, and measure it", benchmark},
 		{"chip", "secure elements: make, inspect, lock and serve real and software chips", chip},
 		{"version", "print the version", version},

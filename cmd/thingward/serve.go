@@ -44,6 +44,8 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs.StringVar(&cfg.HTTPS, "https", "", "`address` of HTTPS with client certificates, such as :8443 (default none)")
 	fs.StringVar(&cfg.Plain, "plain", "", "loopback `address` of MQTT without TLS, such as 127.0.0.1:1883 (default none)")
 	fs.StringVar(&cfg.PlainAs, "plain-as", "", "`certificate` id or ARN that clients of --plain act as")
+	fs.StringVar(&cfg.Durability, "durability", "process", "`what` an acknowledged message survives: process for kill -9, disk for a power cut too")
+	fs.Var((*size)(&cfg.MessagesSize), "messages-size", "`bytes` of messages that may wait for sessions, such as 20GiB; a publish beyond it is refused with quota exceeded (default 4GiB)")
 	fs.IntVar(&cfg.PortOffset, "port-offset", 0, "`number` added to every default port")
 	fs.BoolVar(&cfg.AllowReset, "allow-reset", false, "let POST /_thingward/reset empty the server, without asking who calls")
 	fs.StringVar(&cfg.NodePath, "node-path", os.Getenv("NODE_PATH"), "`directory` of modules for functions on Node (default $NODE_PATH)")

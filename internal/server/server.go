@@ -38,6 +38,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+// What stands in the data directory.
+const (
+	DatabaseFile = "thingward.db"
+	MessagesDir  = "messages"
+)
+
 // A Server is everything, listening.
 type Server struct {
 	cfg Config
@@ -109,7 +115,7 @@ func (s *Server) openData(ctx context.Context) (err error) {
 			return fmt.Errorf("data directory: %w", err)
 		}
 	}
-	s.store, err = store.Open(ctx, store.Config{Path: s.cfg.path("thingward.db"), Log: s.log})
+	s.store, err = store.Open(ctx, store.Config{Path: s.cfg.path(DatabaseFile), Sync: s.cfg.Durability == "disk", Log: s.log})
 	if err != nil {
 		return err
 	}
@@ -119,7 +125,9 @@ func (s *Server) openData(ctx context.Context) (err error) {
 }
 
 func (s *Server) openBroker(context.Context) (err error) {
-	s.broker, err = broker.Open(broker.Config{Dir: s.cfg.path("messages"), Log: s.log})
+	s.broker, err = broker.Open(broker.Config{
+		Dir: s.cfg.path(MessagesDir), Durability: durabilities[s.cfg.Durability], MaxLogSize: s.cfg.MessagesSize, Log: s.log,
+	})
 	if err != nil {
 		return err
 	}
