@@ -20,7 +20,7 @@ var floors = [][]string{
 	{"atecc/ateccsim", "atecc/kit"},
 	{"."},
 	{"internal/store", "internal/msglog", "internal/bus", "internal/bench"},
-	{"internal/function", "internal/ca", "internal/journal"},
+	{"internal/function", "internal/ca", "internal/journal", "internal/msglog/powercut"},
 	{"internal/broker"},
 	{"internal/identity", "internal/registry"},
 	{"internal/rules"},

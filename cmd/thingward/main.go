@@ -36,6 +36,7 @@ func commands() []command {
 		{"why", "say why a client, thing or certificate was refused, and what would help", why},
 		{"timeline", "show what happened to a client, thing or certificate", timeline},
 		{"env", "print the AWS_* variables that point AWS clients at the server", env},
+		{"store", "check what a server has on disk", storeCommand},
 		{"bench", "load an MQTT broker, this one or another, and measure it", benchmark},
 		{"account", "accounts of a running server: create, list, delete", accountGroup.run},
 		{"key", "access keys and what they may do: create, list, policy, deactivate, delete", keyGroup.run},

@@ -78,6 +78,14 @@ type Config struct {
 	JournalSize int64
 	JournalAge  time.Duration
 
+	// Durability says what an acknowledged message survives, and what an acknowledged change through the API: "process" the
+	// death of the process (kill -9), "disk" a power cut too, at the cost of waiting for the disk. Empty: process.
+	Durability string
+
+	// MessagesSize bounds the bytes of messages that wait on disk for sessions. A publish that has to be kept beyond it is
+	// refused with quota exceeded; nothing is dropped to make room. Zero: 4 GiB.
+	MessagesSize int64
+
 	// AllowReset lets anybody who reaches the API empty the server: POST /_thingward/reset. For tests.
 	AllowReset bool
 
@@ -89,6 +97,9 @@ type Config struct {
 }
 
 const anyRegion = "any"
+
+// durabilities are the values of Config.Durability.
+var durabilities = map[string]broker.Durability{"": broker.DurableProcess, "process": broker.DurableProcess, "disk": broker.DurableDisk}
 
 var (
 	accountPattern   = regexp.MustCompile(`^[0-9]{12}$`)
@@ -173,6 +184,10 @@ func (c *Config) check() error {
 	if _, err := c.brokerLimits(); err != nil {
 		errs = append(errs, err)
 	}
+	_, ok := durabilities[c.Durability]
+	require(ok, "durability %q: want process or disk", c.Durability)
+	require(c.Durability != "disk" || !c.Ephemeral, "an ephemeral server has no disk: leave out one or the other")
+	require(c.MessagesSize == 0 || c.MessagesSize >= 1<<20, "%d bytes for messages: want at least a MiB", c.MessagesSize)
 	require(c.PortOffset >= 0 && c.PortOffset < 56000, "port offset %d: want 0 to 55999", c.PortOffset)
 	if host, _, err := net.SplitHostPort(c.Plain); err == nil && host != "localhost" {
 		ip, err := netip.ParseAddr(host)

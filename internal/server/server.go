@@ -38,6 +38,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+// What stands in the data directory.
+const (
+	DatabaseFile = "thingward.db"
+	MessagesDir  = "messages"
+)
+
 // A Server is everything, listening.
 type Server struct {
 	cfg Config
@@ -111,7 +117,7 @@ func (s *Server) openData(ctx context.Context) (err error) {
 			return fmt.Errorf("data directory: %w", err)
 		}
 	}
-	s.store, err = store.Open(ctx, store.Config{Path: s.cfg.path("thingward.db"), Log: s.log})
+	s.store, err = store.Open(ctx, store.Config{Path: s.cfg.path(DatabaseFile), Sync: s.cfg.Durability == "disk", Log: s.log})
 	if err != nil {
 		return err
 	}
@@ -125,7 +131,9 @@ func (s *Server) openBroker(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.broker, err = broker.Open(broker.Config{Dir: s.cfg.path("messages"), Limits: limits, Log: s.log})
+	s.broker, err = broker.Open(broker.Config{
+		Dir: s.cfg.path(MessagesDir), Durability: durabilities[s.cfg.Durability], MaxLogSize: s.cfg.MessagesSize, Limits: limits, Log: s.log,
+	})
 	if err != nil {
 		return err
 	}
