@@ -10,12 +10,29 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 export GOFLAGS += -overlay=$(OVERLAY)
 export CGO_ENABLED ?= 0
 
-.PHONY: build demo test check race fuzz generate clean
+.PHONY: build module demo test check race fuzz generate clean
 
 build: bin/thingward
 
 bin/thingward: $(OVERLAY) FORCE
 	$(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/thingward
+
+# The PKCS #11 library that host programs load. It finds bin/thingward by its side.
+MODULE   := pkcs11/module
+CFLAGS   ?= -O2 -g
+MODFLAGS := -std=c11 -Wall -Wextra -Werror -fPIC -pthread
+MODLINK  := -shared -Wl,--version-script=$(MODULE)/module.map -Wl,-Bsymbolic -Wl,-z,defs,-z,relro,-z,now
+SANITIZE := -fsanitize=address,undefined -fno-omit-frame-pointer
+
+module: bin/libthingward-pkcs11.so bin/thingward-token-selftest
+
+bin/libthingward-pkcs11.so: $(wildcard $(MODULE)/*.[ch]) $(MODULE)/module.map
+	@mkdir -p bin
+	$(CC) $(MODFLAGS) $(CFLAGS) $(MODLINK) -o $@ $(MODULE)/*.c
+
+bin/thingward-token-selftest: $(MODULE)/selftest/selftest.c $(MODULE)/cryptoki.h
+	@mkdir -p bin
+	$(CC) $(MODFLAGS) $(CFLAGS) -I$(MODULE) -o $@ $<
 
 $(OVERLAY): FORCE
 	@GOFLAGS= $(GO) run ./tools/tlsoverlay -o build/_tls
@@ -27,6 +44,7 @@ demo: bin/thingward
 # What continuous integration runs.
 test: build
 	tools/test-deps
+	$(MAKE) module
 	$(MAKE) check
 	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...
 

@@ -29,6 +29,7 @@ func commands() []command {
 		{"demo", "watch a device come to life, from bare chip to first message", demo},
 		{"env", "print the AWS_* variables that point AWS clients at the server", env},
 		{"chip", "secure elements: make, inspect, lock and serve real and software chips", chip},
+		{"token", "PKCS #11: tokens that keep keys, for programs that load libthingward-pkcs11.so", token},
 		{"version", "print the version", version},
 		{"activate", "", activate},
 	}
