@@ -61,8 +61,8 @@ static CK_RV sign(CK_SESSION_HANDLE h, const sign_start *start, const CK_BYTE *d
 	if (x.out.failed)
 		return call_abandon(&x, x.out.failed, h, CKF_SIGN);
 	rv = call_output(&x, out, outLen);
-	/* Between C_SignInit and C_Sign somebody has destroyed the key, which ends the operation. */
-	if (start && rv == CKR_KEY_HANDLE_INVALID)
+	/* Since C_SignInit somebody has destroyed the key, which ends the operation, or has used the session for another. */
+	if (start && (rv == CKR_KEY_HANDLE_INVALID || rv == CKR_OPERATION_ACTIVE))
 		rv = CKR_OPERATION_NOT_INITIALIZED;
 	return rv;
 }

@@ -30,6 +30,11 @@
 		if (got_ != (want)) \
 			fail(__FILE__, __LINE__, #call " is not " #want, got_); \
 	} while (0)
+#define EITHER(rv, one, other) \
+	do { \
+		if ((rv) != (one) && (rv) != (other)) \
+			fail(__FILE__, __LINE__, "it is neither " #one " nor " #other, (rv)); \
+	} while (0)
 #define OK(call) IS(call, CKR_OK)
 
 _Noreturn void fail(const char *file, int line, const char *what, CK_RV got);

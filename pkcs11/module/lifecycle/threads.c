@@ -33,16 +33,16 @@ static void *shared_session(void *arg)
 	k = key(login());
 	for (int i = 0; i < 100; i++) {
 		CK_RV rv = f->C_SignInit(s, &m, k);
-		CHECK(rv == CKR_OK || rv == CKR_OPERATION_ACTIVE);
+		EITHER(rv, CKR_OK, CKR_OPERATION_ACTIVE);
 		n = sizeof b;
 		rv = f->C_Sign(s, b, 32, b, &n);
-		CHECK(rv == CKR_OK || rv == CKR_OPERATION_NOT_INITIALIZED);
+		EITHER(rv, CKR_OK, CKR_OPERATION_NOT_INITIALIZED);
 		rv = f->C_FindObjectsInit(s, NULL, 0);
-		CHECK(rv == CKR_OK || rv == CKR_OPERATION_ACTIVE);
+		EITHER(rv, CKR_OK, CKR_OPERATION_ACTIVE);
 		rv = f->C_FindObjects(s, &found, 1, &n);
-		CHECK(rv == CKR_OK || rv == CKR_OPERATION_NOT_INITIALIZED);
+		EITHER(rv, CKR_OK, CKR_OPERATION_NOT_INITIALIZED);
 		rv = f->C_FindObjectsFinal(s);
-		CHECK(rv == CKR_OK || rv == CKR_OPERATION_NOT_INITIALIZED);
+		EITHER(rv, CKR_OK, CKR_OPERATION_NOT_INITIALIZED);
 	}
 	return NULL;
 }
@@ -101,6 +101,7 @@ static void *sign_for_ever(void *unused)
 		CHECK(rv == CKR_OK || rv == CKR_DEVICE_ERROR || rv == CKR_CRYPTOKI_NOT_INITIALIZED || rv == CKR_SESSION_HANDLE_INVALID);
 		if (rv == CKR_CRYPTOKI_NOT_INITIALIZED)
 			return NULL;
+		pthread_testcancel();
 	}
 }
 
