@@ -37,6 +37,7 @@ type token interface {
 	login(u UserType, pin []byte) (epoch string, err error)
 	logout(u UserType, epoch string)
 	epoch() string
+	loginRequired() bool
 	create(list ...attributes) ([]*object, error)
 	change(o *object, f func(attributes) (attributes, error)) error
 	destroy(o *object) error
@@ -61,7 +62,7 @@ func Open(cfg Config) (*Module, error) {
 			n.token, err = newFileToken(s)
 		} else {
 			n.info.Description, n.info.Flags = cut("chip "+s.Chip, 64), CKF_HW_SLOT
-			n.token, err = newChipToken(s)
+			n.token, err = newChipToken(s, cfg)
 		}
 		if err != nil {
 			return nil, err
@@ -233,7 +234,14 @@ func (a *Application) who(p *presence) (u user) {
 	return user{loggedIn: *p.user == CKU_USER, so: *p.user == CKU_SO}
 }
 
-func (s *session) who() user { return s.app.who(s.presence) }
+// who tells what the session may see. Of a token without login that is all.
+func (s *session) who() user {
+	u := s.app.who(s.presence)
+	if !s.slot.token.loginRequired() {
+		u.loggedIn = true
+	}
+	return u
+}
 
 // sync ends the operations when somebody has logged out.
 func (s *session) sync() {
@@ -456,7 +464,7 @@ func (a *Application) SessionInfo(h SessionHandle) (i SessionInfo, err error) {
 			return err
 		}
 		i = SessionInfo{Slot: s.slot.id, Flags: CKF_SERIAL_SESSION, State: CKS_RO_PUBLIC_SESSION}
-		u := s.who()
+		u := a.who(s.presence)
 		if s.rw {
 			i.Flags |= CKF_RW_SESSION
 			i.State = CKS_RW_PUBLIC_SESSION
@@ -509,7 +517,7 @@ func (a *Application) Login(h SessionHandle, u UserType, pin []byte) error {
 		}
 		s.login.Lock()
 		defer s.login.Unlock()
-		switch now := s.who(); {
+		switch now := a.who(s.presence); {
 		case now.so && u == CKU_SO || now.loggedIn && u == CKU_USER:
 			return CKR_USER_ALREADY_LOGGED_IN
 		case now.so || now.loggedIn:
@@ -545,7 +553,7 @@ func (a *Application) Logout(h SessionHandle) error {
 	return a.with(h, func(s *session) error {
 		s.login.Lock()
 		defer s.login.Unlock()
-		if u := s.who(); !u.so && !u.loggedIn {
+		if a.who(s.presence) == (user{}) {
 			return CKR_USER_NOT_LOGGED_IN
 		}
 		a.logout(s.presence)

@@ -36,7 +36,11 @@ func TestCases(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := newRunner(t, fileConfig(t))
+			cfg := fileConfig(t)
+			if strings.HasPrefix(filepath.Base(file), "chip") {
+				cfg = chipConfig(t)
+			}
+			r := newRunner(t, cfg)
 			got := r.run(string(text))
 			if *rewrite {
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {

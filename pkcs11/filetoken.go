@@ -101,6 +101,8 @@ func (t *fileToken) present() bool { return true }
 
 func (t *fileToken) epoch() string { return *t.id.Load() }
 
+func (t *fileToken) loginRequired() bool { return true }
+
 func (t *fileToken) objects() *objects { return t.set }
 
 func (t *fileToken) refresh() error {
