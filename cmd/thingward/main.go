@@ -43,6 +43,7 @@ func commands() []command {
 		{"policy", "policies in files: test a request, explain the decision, look for mistakes", policyGroup.run},
 		{"limits", "print what the broker allows, and what happens beyond it", limits},
 		{"chip", "secure elements: make, inspect, lock and serve real and software chips", chip},
+		{"token", "PKCS #11: tokens that keep keys, for programs that load libthingward-pkcs11.so", token},
 		{"version", "print the version", version},
 		{"activate", "", activate},
 	}
