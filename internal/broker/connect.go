@@ -3,10 +3,10 @@ package broker
 import (
 	"cmp"
 	"context"
-	"strings"
 	"time"
 
 	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/internal/journal"
 	"github.com/thingward/thingward/mqtt"
 	"github.com/thingward/thingward/policy"
 )
@@ -121,7 +121,7 @@ func (c *connection) admitWill() *refusal {
 
 // refuse answers a CONNECT that is not admitted, tells of it and closes.
 func (c *connection) refuse(r *refusal) {
-	c.logRefusal("Connect", "", r)
+	c.logRefusal(journal.Connect, "", r)
 	if r.code == mqtt.NotAuthorized {
 		bt := newBatch()
 		c.tellConnectFailed(bt)
@@ -193,8 +193,7 @@ func (c *connection) begin() {
 	c.session.attach(bt, c, c.connack(present, expiry))
 	c.connect = nil
 	c.tellConnected(bt)
-	c.b.log.Info("connected", "eventType", "Connect", "status", "Success", "clientId", c.clientID,
-		"principalId", c.who.Load().principal.ID, "sourceIp", c.source.Addr(), "protocol", c.protocol)
+	c.b.log.Info("connected", c.about(journal.Connect, journal.Success)...)
 }
 
 // connack encodes the answer to an admitted CONNECT.
@@ -252,8 +251,8 @@ func (b *Broker) UpdatePrincipal(p *thingward.Principal) {
 	ns.index.touch()
 }
 
-// Disconnect ends the live connections of a principal; reason appears in the log and in the lifecycle event.
-func (b *Broker) Disconnect(scope thingward.Scope, principalID string, reason DisconnectReason) {
+// Disconnect ends the live connections of a principal; reason appears in the log and in the lifecycle event, why in the log.
+func (b *Broker) Disconnect(scope thingward.Scope, principalID string, reason DisconnectReason, why string) {
 	ns := b.namespace(scope)
 	ns.mu.Lock()
 	var live []*connection
@@ -266,6 +265,6 @@ func (b *Broker) Disconnect(scope thingward.Scope, principalID string, reason Di
 		code = mqtt.AdministrativeAction
 	}
 	for _, c := range live {
-		c.end(ending{reason: reason, code: code, why: "the server ends the connections of this principal: " + strings.ToLower(string(reason))})
+		c.end(ending{reason: reason, code: code, why: why})
 	}
 }

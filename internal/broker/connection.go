@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/thingward/thingward/internal/journal"
 	"github.com/thingward/thingward/internal/msglog"
 	"github.com/thingward/thingward/mqtt"
 )
@@ -257,8 +258,7 @@ func (c *connection) end(e ending) {
 	}
 	close(c.detached)
 	c.hangUp(e)
-	c.b.log.Info("disconnected", "eventType", "Disconnect", "clientId", c.clientID, "principalId", c.who.Load().principal.ID,
-		"sourceIp", c.source.Addr(), "protocol", c.protocol, "disconnectReason", string(e.reason), "details", e.why)
+	c.b.log.Info("disconnected", append(c.about(journal.Disconnect, journal.Success), "disconnectReason", string(e.reason), "details", e.why)...)
 }
 
 // hangUp says why, where the protocol can, and closes when that is written.

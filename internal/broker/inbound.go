@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/thingward/thingward/internal/journal"
 	"github.com/thingward/thingward/mqtt"
 )
 
@@ -188,7 +189,7 @@ func (c *connection) refused(r *route, retain bool) *refusal {
 // refusePublish answers a PUBLISH that is not accepted: MQTT 5 has an answer for QoS 1 and 2, otherwise the
 // connection ends.
 func (c *connection) refusePublish(p *mqtt.Publish, topic string, r *refusal) *ending {
-	c.logRefusal("Publish-In", topic, r)
+	c.logRefusal(journal.PublishIn, topic, r)
 	if c.version == mqtt.V5 && p.QoS > 0 {
 		return c.refusal(p, r)
 	}

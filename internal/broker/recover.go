@@ -13,11 +13,14 @@ type recovery struct {
 	b     *Broker
 	wills map[*namespace]map[string]*will
 	since map[*session]sessionState
+
+	messages int // behind the snapshot
 }
 
 // recover reads the snapshot and the log behind it twice: first for what is, then for the messages that sessions
 // have not been given.
 func (b *Broker) recover() error {
+	began := time.Now()
 	r := &recovery{b: b, wills: map[*namespace]map[string]*will{}, since: map[*session]sessionState{}}
 	from, err := b.msgs.LoadSnapshot(func(record []byte) error { return r.apply(notLogged, record) })
 	if err != nil {
@@ -37,8 +40,14 @@ func (b *Broker) recover() error {
 	if err := r.read(from, r.leave); err != nil {
 		return err
 	}
+	sessions := 0
 	for _, ns := range b.all() {
 		r.resume(ns)
+		sessions += len(ns.sessions)
+	}
+	if b.dir != "" {
+		b.log.Info("message log read", "messages", r.messages, "sessions", sessions, "kept", b.msgs.Size(),
+			"read", b.msgs.End()-from, "took", time.Since(began))
 	}
 	return nil
 }
@@ -73,6 +82,7 @@ func (r *recovery) apply(at msglog.Offset, record []byte) error {
 	ns := r.b.namespace(scope)
 	switch kind {
 	case messageRecord:
+		r.messages++
 		m := d.message(scope)
 		if m.Retain && !m.direct && !d.bad {
 			ns.retained.set(&m.Message)

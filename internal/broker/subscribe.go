@@ -1,8 +1,11 @@
 package broker
 
 import (
+	"context"
 	"slices"
+	"strings"
 
+	"github.com/thingward/thingward/internal/journal"
 	"github.com/thingward/thingward/mqtt"
 )
 
@@ -34,13 +37,22 @@ func (c *connection) subscribe(p *mqtt.Subscribe) *ending {
 		}
 	}
 	c.tellSubscriptions(&c.batch, "subscribed", granted)
+	c.logSubscriptions("subscribed", journal.Subscribe, granted)
 	return c.answer(answer)
+}
+
+// logSubscriptions tells the journal what a client has begun or ended to listen to.
+func (c *connection) logSubscriptions(what, eventType string, filters []string) {
+	if len(filters) > 0 && c.b.log.Enabled(context.Background(), journal.LevelQuiet) {
+		c.b.log.Log(context.Background(), journal.LevelQuiet, what,
+			append(c.about(eventType, journal.Success), "topicName", strings.Join(filters, " "))...)
+	}
 }
 
 // addSubscription makes or replaces one subscription and returns the code for the SUBACK.
 func (c *connection) addSubscription(s *mqtt.Subscription, id uint32) mqtt.ReasonCode {
 	if r := c.maySubscribe(c.who.Load(), s.Filter); r != nil {
-		c.logRefusal("Subscribe", s.Filter, r)
+		c.logRefusal(journal.Subscribe, s.Filter, r)
 		if r.code == mqtt.NotAuthorized && !c.b.limits.TellSubscribeRefusals {
 			return mqtt.UnspecifiedError
 		}
@@ -51,7 +63,7 @@ func (c *connection) addSubscription(s *mqtt.Subscription, id uint32) mqtt.Reaso
 	sub.group, sub.rest = splitShare(s.Filter)
 	old, why := c.ns.subscribe(sub, &c.batch)
 	if why != "" {
-		c.logRefusal("Subscribe", s.Filter, &refusal{code: mqtt.QuotaExceeded, why: why})
+		c.logRefusal(journal.Subscribe, s.Filter, &refusal{code: mqtt.QuotaExceeded, why: why})
 		return mqtt.QuotaExceeded
 	}
 	if sub.group == "" && (sub.retainHandling == 0 || sub.retainHandling == 1 && old == nil) {
@@ -103,6 +115,7 @@ func (c *connection) unsubscribe(p *mqtt.Unsubscribe) *ending {
 		answer.ReasonCodes = append(answer.ReasonCodes, code)
 	}
 	c.tellSubscriptions(&c.batch, "unsubscribed", p.Filters)
+	c.logSubscriptions("unsubscribed", journal.Unsubscribe, p.Filters)
 	return c.answer(answer)
 }
 

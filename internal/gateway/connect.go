@@ -48,7 +48,7 @@ func (g *Gateway) admitPlain(ctx context.Context, c net.Conn, a *Attempt, as fun
 }
 
 func (g *Gateway) accept(c net.Conn, a *Attempt, connect *mqtt.Connect, rest []byte, p *thingward.Principal) *broker.Conn {
-	a.Stage, a.Principal = StageAccepted, p.ID
+	a.Stage, a.Principal = StageAccepted, p
 	c.SetDeadline(time.Time{})
 	domain := a.ServerName
 	if domain == "" && len(g.cfg.ServerNames) > 0 {

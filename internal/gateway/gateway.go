@@ -9,8 +9,8 @@
 // certificates of its ticket.
 //
 // Every connection becomes an [Attempt]: the client's first bytes, its [Hello], what was negotiated, its
-// certificates, the stage it reached, and if it was refused why and what to do. The last few hundred are
-// kept for diagnosis, and each one that was refused is one log line.
+// certificates, the stage it reached, and if it was refused why and what to do. Each is told to the log, and so becomes
+// an entry of the journal.
 //
 // One goroutine per connection does all of this and then runs Serve. Until Serve, limits of time, number
 // and memory hold: a deadline for the handshake and another for CONNECT, a number of connections that may
@@ -34,8 +34,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/internal/broker"
@@ -100,17 +98,14 @@ type Config struct {
 
 // A Gateway is the device door. Its methods may be called from any goroutine.
 type Gateway struct {
-	cfg      Config
-	log      *slog.Logger
-	tls      *tls.Config
-	https    *httpsServer
-	certs    atomic.Pointer[[]tls.Certificate]
-	legacy   bool
-	cores    chan struct{} // one token per connection that computes
-	pending  atomic.Int64
-	attempts attempts
-	lines    *rate.Limiter // log lines of refusals
-	unlogged atomic.Int64  // refusals since the last such line
+	cfg     Config
+	log     *slog.Logger
+	tls     *tls.Config
+	https   *httpsServer
+	certs   atomic.Pointer[[]tls.Certificate]
+	legacy  bool
+	cores   chan struct{} // one token per connection that computes
+	pending atomic.Int64
 
 	ctx    context.Context // done: shutting down
 	cancel context.CancelFunc
@@ -138,7 +133,6 @@ func New(cfg Config) (*Gateway, error) {
 		cfg:       cfg,
 		log:       cfg.Log,
 		cores:     make(chan struct{}, cfg.Handshakes),
-		lines:     newLineLimit(),
 		listeners: map[net.Listener]struct{}{},
 		open:      map[net.Conn]struct{}{},
 	}

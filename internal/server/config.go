@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/thingward/thingward/internal/broker"
 )
@@ -72,17 +73,33 @@ type Config struct {
 	// PortOffset is added to the port of every address that is not given above.
 	PortOffset int
 
+	// JournalSize is how many bytes the journal may take, and JournalAge how old its entries may get. Zero: 256 MiB (16 MiB of
+	// memory when Ephemeral), 30 days.
+	JournalSize int64
+	JournalAge  time.Duration
+
+	// Durability says what an acknowledged message survives, and what an acknowledged change through the API: "process" the
+	// death of the process (kill -9), "disk" a power cut too, at the cost of waiting for the disk. Empty: process.
+	Durability string
+
+	// MessagesSize bounds the bytes of messages that wait on disk for sessions. A publish that has to be kept beyond it is
+	// refused with quota exceeded; nothing is dropped to make room. Zero: 4 GiB.
+	MessagesSize int64
+
 	// AllowReset lets anybody who reaches the API empty the server: POST /_thingward/reset. For tests.
 	AllowReset bool
 
 	// NodePath is where functions on Node find modules that are not in their zip file.
 	NodePath string
 
-	// Log gets what happens. Nil: nothing is logged.
+	// Log gets what happens, at its own level; the journal keeps it too. Nil: nothing is logged.
 	Log *slog.Logger
 }
 
 const anyRegion = "any"
+
+// durabilities are the values of Config.Durability.
+var durabilities = map[string]broker.Durability{"": broker.DurableProcess, "process": broker.DurableProcess, "disk": broker.DurableDisk}
 
 var (
 	accountPattern   = regexp.MustCompile(`^[0-9]{12}$`)
@@ -162,9 +179,15 @@ func (c *Config) check() error {
 	require(c.AccessKey == "" || accessKeyPattern.MatchString(c.AccessKey), "access key: want ID:SECRET, an id of at least 16 letters and digits and a secret of at least 8 characters")
 	require(c.Region == anyRegion || regionPattern.MatchString(c.Region), "region %q: want a name such as eu-central-1, or %q", c.Region, anyRegion)
 	require((c.Plain == "") == (c.PlainAs == ""), "a plain listener needs both its address and the certificate that its clients act as")
+	require(c.JournalSize == 0 || c.JournalSize >= 1<<20, "journal of %d bytes: want at least 1 MiB", c.JournalSize)
+	require(c.JournalAge >= 0, "journal of %v: want a positive time", c.JournalAge)
 	if _, err := c.brokerLimits(); err != nil {
 		errs = append(errs, err)
 	}
+	_, ok := durabilities[c.Durability]
+	require(ok, "durability %q: want process or disk", c.Durability)
+	require(c.Durability != "disk" || !c.Ephemeral, "an ephemeral server has no disk: leave out one or the other")
+	require(c.MessagesSize == 0 || c.MessagesSize >= 1<<20, "%d bytes for messages: want at least a MiB", c.MessagesSize)
 	require(c.PortOffset >= 0 && c.PortOffset < 56000, "port offset %d: want 0 to 55999", c.PortOffset)
 	if host, _, err := net.SplitHostPort(c.Plain); err == nil && host != "localhost" {
 		ip, err := netip.ParseAddr(host)

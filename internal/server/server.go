@@ -31,10 +31,17 @@ import (
 	"github.com/thingward/thingward/internal/function"
 	"github.com/thingward/thingward/internal/gateway"
 	"github.com/thingward/thingward/internal/identity"
+	"github.com/thingward/thingward/internal/journal"
 	"github.com/thingward/thingward/internal/registry"
 	"github.com/thingward/thingward/internal/rules"
 	"github.com/thingward/thingward/internal/store"
 	"golang.org/x/sync/errgroup"
+)
+
+// What stands in the data directory.
+const (
+	DatabaseFile = "thingward.db"
+	MessagesDir  = "messages"
 )
 
 // A Server is everything, listening.
@@ -42,6 +49,7 @@ type Server struct {
 	cfg Config
 	log *slog.Logger
 
+	journal   *journal.Journal
 	store     *store.DB
 	bus       *bus.Bus
 	broker    *broker.Broker
@@ -56,6 +64,8 @@ type Server struct {
 
 	mqtt, api          net.Listener
 	alpn, https, plain net.Listener // nil when there is none
+
+	polls context.Context // done: requests that wait for the journal end
 
 	changing sync.Mutex // one change at a time reaches the live connections
 
@@ -76,7 +86,7 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 		}
 	}()
 	for _, build := range []func(context.Context) error{
-		s.openData, s.openBroker, s.openIdentity, s.openRules, s.listen, s.openDoors, s.writeEnvironment,
+		s.openJournal, s.openData, s.openBroker, s.openIdentity, s.openRules, s.listen, s.openDoors, s.writeEnvironment,
 	} {
 		if err := build(ctx); err != nil {
 			return nil, err
@@ -88,13 +98,26 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 // onClose remembers what has to be closed.
 func (s *Server) onClose(f func(context.Context) error) { s.cleanup = append(s.cleanup, f) }
 
+// openJournal comes first: from then on the log is a view of the journal.
+func (s *Server) openJournal(context.Context) (err error) {
+	s.journal, err = journal.Open(journal.Config{
+		Dir: s.cfg.path("journal"), MaxSize: s.cfg.JournalSize, MaxAge: s.cfg.JournalAge, Log: s.cfg.Log,
+	})
+	if err != nil {
+		return err
+	}
+	s.onClose(func(context.Context) error { return s.journal.Close() })
+	s.log = slog.New(s.journal.Handler(s.cfg.Log.Handler()))
+	return nil
+}
+
 func (s *Server) openData(ctx context.Context) (err error) {
 	if !s.cfg.Ephemeral {
 		if err := os.MkdirAll(s.cfg.path("tls"), 0o700); err != nil {
 			return fmt.Errorf("data directory: %w", err)
 		}
 	}
-	s.store, err = store.Open(ctx, store.Config{Path: s.cfg.path("thingward.db"), Log: s.log})
+	s.store, err = store.Open(ctx, store.Config{Path: s.cfg.path(DatabaseFile), Sync: s.cfg.Durability == "disk", Log: s.log})
 	if err != nil {
 		return err
 	}
@@ -108,7 +131,9 @@ func (s *Server) openBroker(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.broker, err = broker.Open(broker.Config{Dir: s.cfg.path("messages"), Limits: limits, Log: s.log})
+	s.broker, err = broker.Open(broker.Config{
+		Dir: s.cfg.path(MessagesDir), Durability: durabilities[s.cfg.Durability], MaxLogSize: s.cfg.MessagesSize, Limits: limits, Log: s.log,
+	})
 	if err != nil {
 		return err
 	}
@@ -146,11 +171,12 @@ func (s *Server) openRules(ctx context.Context) (err error) {
 	s.functions, err = function.New(function.Config{
 		Store: s.store, Bus: s.bus, Dir: s.cfg.path("functions"), NodePath: s.cfg.NodePath, Log: s.log,
 		Endpoint: s.Endpoint,
-		Credentials: func(_ context.Context, scope thingward.Scope) (function.Credentials, error) {
-			if scope.Account != s.key.Account {
-				return function.Credentials{}, fmt.Errorf("no access key for functions of account %s", scope.Account)
+		Credentials: func(ctx context.Context, scope thingward.Scope) (function.Credentials, error) {
+			key, err := s.identity.FunctionKey(ctx, scope.Account)
+			if err != nil {
+				return function.Credentials{}, err
 			}
-			return function.Credentials{AccessKeyID: s.key.ID, SecretAccessKey: s.key.Secret}, nil
+			return function.Credentials{AccessKeyID: key.ID, SecretAccessKey: key.Secret}, nil
 		},
 	})
 	if err != nil {
@@ -190,7 +216,7 @@ func (s *Server) openDoors(context.Context) (err error) {
 		WebSocket: func(w http.ResponseWriter, r *http.Request, p *thingward.Principal) {
 			s.gateway.ServeWebSocket(w, r, p)
 		},
-		Regions: s.regions(), Endpoint: s.cfg.Names[0], Log: s.log,
+		Management: s.key.Account, Regions: s.regions(), Endpoint: s.cfg.Names[0], Log: s.log,
 		Identity: s.identity, Registry: s.registry, Rules: s.rules, Functions: s.functions, Broker: s.broker,
 	})
 	if err != nil {
@@ -207,6 +233,10 @@ func (s *Server) openDoors(context.Context) (err error) {
 	s.onClose(s.gateway.Close)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.Handle("/_thingward/accounts", handler)
+	mux.Handle("/_thingward/accounts/", handler)
+	mux.Handle("/_thingward/keys/", handler)
+	mux.Handle("GET "+JournalPath, handler.Signed(ReadJournal, s.serveJournal))
 	if s.cfg.AllowReset {
 		mux.HandleFunc("POST /_thingward/reset", s.serveReset)
 	}
@@ -216,7 +246,10 @@ func (s *Server) openDoors(context.Context) (err error) {
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
-	s.onClose(s.http.Shutdown)
+	polls, end := context.WithCancel(context.Background())
+	s.polls = polls
+	s.http.RegisterOnShutdown(end)
+	s.onClose(func(ctx context.Context) error { end(); return s.http.Shutdown(ctx) })
 	return nil
 }
 
@@ -298,27 +331,48 @@ func (s *Server) plainPrincipal(ctx context.Context) (*thingward.Principal, erro
 func (s *Server) serveDevice(ctx context.Context, c *broker.Conn) {
 	judged := c.Principal
 	c.Registered = func() {
-		if judged.Kind != thingward.CertificatePrincipal {
-			return
+		change := bus.Change{Scope: judged.Scope, Kind: bus.CertificateChanged, ID: judged.ID}
+		if judged.Kind == thingward.AccessKeyPrincipal {
+			change.Kind = bus.AccessKeyChanged
 		}
-		if now, err := s.identity.Principal(ctx, judged.Scope, judged.ID); now != judged || err != nil {
-			s.changed(bus.Change{Scope: judged.Scope, Kind: bus.CertificateChanged, ID: judged.ID})
+		if now, err := s.current(ctx, change); err != nil || now != judged && (judged.Kind == thingward.CertificatePrincipal || now.Policies != judged.Policies) {
+			s.changed(change)
 		}
 	}
 	s.broker.Serve(ctx, c)
 }
 
-// changed brings a change of a certificate, its policies or its things to the connections that live on them. Changes of
-// one principal may come at the same time; the lock keeps an older reading from being applied last.
+// current is a principal as it is now; an error means that it is refused, or that the server failed.
+func (s *Server) current(ctx context.Context, c bus.Change) (*thingward.Principal, error) {
+	if c.Kind == bus.AccessKeyChanged {
+		return s.identity.KeyPrincipal(ctx, c.ID, c.Scope.Region)
+	}
+	return s.identity.Principal(ctx, c.Scope, c.ID)
+}
+
+// changed brings a change of a certificate or access key, its policies or its things to the connections that live on them.
+// Changes of one principal may come at the same time; the lock keeps an older reading from being applied last.
 func (s *Server) changed(c bus.Change) {
-	if c.Kind != bus.CertificateChanged || !s.broker.Connected(c.Scope, c.ID) { // a policy may reach a hundred thousand that are offline
+	if c.Kind == bus.AccessKeyChanged && c.Scope.Region == "" { // it is good for every region
+		for _, scope := range s.broker.Scopes() {
+			if scope.Account == c.Scope.Account {
+				s.changed(bus.Change{Scope: scope, Kind: c.Kind, ID: c.ID})
+			}
+		}
+		return
+	}
+	if c.Kind != bus.CertificateChanged && c.Kind != bus.AccessKeyChanged || !s.broker.Connected(c.Scope, c.ID) { // a policy may reach a hundred thousand that are offline
 		return
 	}
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	p, err := s.identity.Principal(context.Background(), c.Scope, c.ID)
-	if _, refused := errors.AsType[*identity.Refusal](err); refused {
-		s.broker.Disconnect(c.Scope, c.ID, broker.AuthError)
+	p, err := s.current(context.Background(), c)
+	if refusal, refused := errors.AsType[*identity.Refusal](err); refused {
+		s.broker.Disconnect(c.Scope, c.ID, broker.AuthError, refusal.Message)
+		return
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		s.broker.Disconnect(c.Scope, c.ID, broker.AuthError, "the access key is inactive or gone")
 		return
 	}
 	if err != nil {
@@ -329,7 +383,7 @@ func (s *Server) changed(c bus.Change) {
 	s.broker.UpdatePrincipal(p)
 }
 
-// Reset makes the server what it was after its first start.
+// Reset makes the server what it was after its first start; the journal goes on.
 func (s *Server) Reset(ctx context.Context) error {
 	if err := s.store.Reset(ctx); err != nil {
 		return err
