@@ -44,6 +44,7 @@ type connection struct {
 	keepAlive     time.Duration // 0: none
 	window        int           // messages to the client without acknowledgement
 	maxPacket     int           // largest packet the client takes, 0: any
+	curt          bool          // the client wants no Reason Strings in answers
 
 	who     atomic.Pointer[identity]
 	receive receivableCache
@@ -55,6 +56,7 @@ type connection struct {
 	batch   batch
 	acks    []byte          // answers that wait for the log
 	unacked int             // QoS 1 messages of the batch
+	lessons []string        // for the next answer, see learn
 	fresh   []*subscription // of the batch, to be given retained messages after the SUBACK
 	reader  *msglog.Reader  // while the session is behind
 	small   [256]byte       // where an idle connection waits for bytes
@@ -239,7 +241,11 @@ func (c *connection) hangUp(e ending) {
 		if c.out == nil {
 			c.out = buffers.Get().(*buffer)
 		}
-		c.out.b, _ = (&mqtt.Disconnect{ReasonCode: e.code}).Append(c.out.b, c.version)
+		disconnect := &mqtt.Disconnect{ReasonCode: e.code}
+		if c.b.teach {
+			disconnect.Properties = c.reasonString(e.why)
+		}
+		c.out.b, _ = disconnect.Append(c.out.b, c.version)
 	}
 	c.closing = true
 	c.net.SetWriteDeadline(time.Now().Add(hangUpTime))
@@ -416,6 +422,15 @@ func (c *connection) ack(kind mqtt.PacketType, pid uint16, code mqtt.ReasonCode)
 	first := byte(kind) << 4
 	if kind == mqtt.TypePubrel {
 		first |= 2
+	}
+	if code.Failed() && len(c.lessons) > 0 {
+		answer := mqtt.Puback{PacketID: pid, ReasonCode: code, Properties: c.taught()}
+		if kind == mqtt.TypePuback {
+			c.answer(&answer)
+		} else {
+			c.answer((*mqtt.Pubrec)(&answer))
+		}
+		return
 	}
 	if code == mqtt.Success || c.version != mqtt.V5 {
 		c.acks = binary.BigEndian.AppendUint16(append(c.acks, first, 2), pid)

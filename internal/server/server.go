@@ -121,7 +121,7 @@ func (s *Server) openData(ctx context.Context) (err error) {
 }
 
 func (s *Server) openBroker(context.Context) (err error) {
-	s.broker, err = broker.Open(broker.Config{Dir: s.cfg.path("messages"), Log: s.log})
+	s.broker, err = broker.Open(broker.Config{Dir: s.cfg.path("messages"), Teach: s.cfg.Teach, Log: s.log})
 	if err != nil {
 		return err
 	}
@@ -211,7 +211,7 @@ func (s *Server) openDoors(context.Context) (err error) {
 	}
 	s.gateway, err = gateway.New(gateway.Config{
 		Certificates: s.tls.Certificates, ServerNames: s.cfg.Names, Log: s.log,
-		Authenticate: s.identity.Authenticate, Serve: s.serveDevice,
+		Authenticate: s.identity.Authenticate, Serve: s.serveDevice, Teach: s.cfg.Teach,
 		API: handler, ServeDevice: handler.ServeDevice,
 	})
 	if err != nil {
