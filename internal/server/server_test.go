@@ -2,9 +2,15 @@ package server_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/hex"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net/http"
@@ -39,14 +45,22 @@ type device struct {
 func newDevice(t *testing.T, s *servertest.Server, statements string) *device {
 	t.Helper()
 	d := &device{cloud: iot.NewFromConfig(s.AWS())}
-	out, err := d.cloud.CreateKeysAndCertificate(t.Context(), &iot.CreateKeysAndCertificateInput{SetAsActive: true})
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: "device"}}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := d.cloud.CreateCertificateFromCsr(t.Context(), &iot.CreateCertificateFromCsrInput{SetAsActive: true,
+		CertificateSigningRequest: aws.String(string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: request})))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.id, d.arn = *out.CertificateId, *out.CertificateArn
-	if d.Certificate, err = tls.X509KeyPair([]byte(*out.CertificatePem), []byte(*out.KeyPair.PrivateKey)); err != nil {
-		t.Fatal(err)
-	}
+	block, _ := pem.Decode([]byte(*out.CertificatePem))
+	d.Certificate = tls.Certificate{Certificate: [][]byte{block.Bytes}, PrivateKey: key}
 	d.attach(t, s, "policy-"+d.id[:8], statements)
 	return d
 }
