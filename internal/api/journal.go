@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/internal/journal"
 	"github.com/thingward/thingward/policy"
 )
 
@@ -33,6 +34,15 @@ func (c *call) may(action string) bool {
 	context := p.PolicyContext("", c.caller.Domain, c.caller.Source)
 	context.MQTT = false
 	return p.Policies.Evaluate(&policy.Request{Action: action, Resource: "*", Context: context}) == policy.Allowed
+}
+
+// event is what kind of event a call is: that of a device which was not let in is one of connecting.
+func (c *call) event() []slog.Attr {
+	if c.refused == nil {
+		return []slog.Attr{slog.String("eventType", journal.APICall)}
+	}
+	return []slog.Attr{slog.String("eventType", journal.Connect), slog.String("protocol", "HTTP"), slog.String("reason", string(c.refused.Reason)),
+		slog.String("scope", c.refused.Scope.String()), slog.String("principalId", c.refused.CertificateID)}
 }
 
 // subjects are the members of inputs and outputs by which the journal finds a call, with their names there.

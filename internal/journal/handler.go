@@ -191,6 +191,9 @@ func (e *Entry) set(name string, v slog.Value) {
 		if !ok {
 			scope.Account, scope.Region, _ = strings.Cut(text, "/")
 		}
+		if scope.Account == "" { // nobody can say whose it is
+			scope = thingward.Scope{}
+		}
 		e.Account, e.Region = scope.Account, scope.Region
 		return
 	}
