@@ -53,6 +53,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs.IntVar(&cfg.PortOffset, "port-offset", 0, "`number` added to every default port")
 	fs.BoolVar(&cfg.AllowReset, "allow-reset", false, "let POST /_thingward/reset empty the server, without asking who calls")
 	fs.StringVar(&cfg.NodePath, "node-path", os.Getenv("NODE_PATH"), "`directory` of modules for functions on Node (default $NODE_PATH)")
+	fs.BoolVar(&cfg.Teach, "teach", false, "tell clients why they were refused, where MQTT has a place for it (AWS does not)")
 	fs.Func("journal-size", "most `bytes` that the journal takes, such as 512MiB (default 256MiB, with --ephemeral 16MiB of memory)", func(v string) (err error) {
 		cfg.JournalSize, err = parseSize(v)
 		return err

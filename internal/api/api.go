@@ -33,7 +33,7 @@ import (
 
 	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/internal/api/awsmodel"
-	"github.com/thingward/thingward/internal/journal"
+	"github.com/thingward/thingward/internal/identity"
 	"github.com/thingward/thingward/sigv4"
 )
 
@@ -92,7 +92,9 @@ type call struct {
 	route     *route
 	caller    *Caller
 
-	input, output any // for the journal
+	// For the journal.
+	input, output any
+	refused       *identity.Refusal // of a device
 }
 
 // ServeHTTP answers a signed request.
@@ -271,7 +273,7 @@ func (h *Handler) record(c *call, a *answer, err error) {
 	if a.status >= 500 && a.status != http.StatusNotImplemented {
 		level = slog.LevelError
 	}
-	attrs := []slog.Attr{slog.String("eventType", journal.APICall), slog.String("traceId", c.id)}
+	attrs := append(c.event(), slog.String("traceId", c.id))
 	switch {
 	case c.route != nil:
 		attrs = append(attrs, slog.String("service", c.service.model.Name), slog.String("operation", c.route.op.Name))
@@ -290,7 +292,10 @@ func (h *Handler) record(c *call, a *answer, err error) {
 	}
 	attrs = append(attrs, slog.Int("status", a.status), slog.Duration("duration", h.config.Now().Sub(c.start)))
 	if err != nil {
-		attrs = append(attrs, slog.String("reason", a.code), slog.String("details", err.Error()))
+		if c.refused == nil {
+			attrs = append(attrs, slog.String("reason", a.code))
+		}
+		attrs = append(attrs, slog.String("details", err.Error()))
 		if e, ok := errors.AsType[*sigv4.Error](err); ok && e.Detail != "" {
 			attrs = append(attrs, slog.String("detail", e.Detail))
 		}

@@ -55,6 +55,9 @@ type Config struct {
 
 	Log *slog.Logger
 
+	// Teach answers clients that are not let in with CONNACK, and with MQTT 5 says why. Default: AWS's silence.
+	Teach bool
+
 	// ServerNames are the names of this server: the first is the name of connections whose client asked
 	// for none. Empty: such connections have no name.
 	ServerNames []string

@@ -73,6 +73,10 @@ type Config struct {
 	// PortOffset is added to the port of every address that is not given above.
 	PortOffset int
 
+	// Teach tells clients why they were refused: with MQTT 5 in a Reason String, with 3.1.1 by the return code of CONNACK.
+	// Default: AWS's silence.
+	Teach bool
+
 	// JournalSize is how many bytes the journal may take, and JournalAge how old its entries may get. Zero: 256 MiB (16 MiB of
 	// memory when Ephemeral), 30 days.
 	JournalSize int64

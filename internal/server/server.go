@@ -132,7 +132,8 @@ func (s *Server) openBroker(context.Context) (err error) {
 		return err
 	}
 	s.broker, err = broker.Open(broker.Config{
-		Dir: s.cfg.path(MessagesDir), Durability: durabilities[s.cfg.Durability], MaxLogSize: s.cfg.MessagesSize, Limits: limits, Log: s.log,
+		Dir: s.cfg.path(MessagesDir), Durability: durabilities[s.cfg.Durability], MaxLogSize: s.cfg.MessagesSize,
+		Limits: limits, Teach: s.cfg.Teach, Log: s.log,
 	})
 	if err != nil {
 		return err
@@ -224,7 +225,7 @@ func (s *Server) openDoors(context.Context) (err error) {
 	}
 	s.gateway, err = gateway.New(gateway.Config{
 		Certificates: s.tls.Certificates, ServerNames: s.cfg.Names, Log: s.log,
-		Authenticate: s.identity.Authenticate, Serve: s.serveDevice,
+		Authenticate: s.identity.Authenticate, Serve: s.serveDevice, Teach: s.cfg.Teach,
 		API: handler, ServeDevice: handler.ServeDevice,
 	})
 	if err != nil {
