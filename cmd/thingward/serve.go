@@ -46,6 +46,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs.StringVar(&cfg.PlainAs, "plain-as", "", "`certificate` id or ARN that clients of --plain act as")
 	fs.StringVar(&cfg.Durability, "durability", "process", "`what` an acknowledged message survives: process for kill -9, disk for a power cut too")
 	fs.Var((*size)(&cfg.MessagesSize), "messages-size", "`bytes` of messages that may wait for sessions, such as 20GiB; a publish beyond it is refused with quota exceeded (default 4GiB)")
+	fs.StringVar(&cfg.Metrics, "metrics", "", "`address` of a listener for GET /metrics (default: it is on that of --api, while that is loopback)")
 	fs.IntVar(&cfg.PortOffset, "port-offset", 0, "`number` added to every default port")
 	fs.BoolVar(&cfg.AllowReset, "allow-reset", false, "let POST /_thingward/reset empty the server, without asking who calls")
 	fs.StringVar(&cfg.NodePath, "node-path", os.Getenv("NODE_PATH"), "`directory` of modules for functions on Node (default $NODE_PATH)")
@@ -86,6 +87,9 @@ func welcome(w io.Writer, s *server.Server) {
 		line("HTTPS", a.String())
 	}
 	line("AWS API", s.Endpoint())
+	if a := s.MetricsAddr(); a != nil {
+		line("metrics", "http://"+a.String()+"/metrics")
+	}
 	line("data", s.Data())
 	line("CA file", s.RootFile())
 	if s.Data() == "" {

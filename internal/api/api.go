@@ -40,6 +40,7 @@ type Handler struct {
 	config   Config
 	log      *slog.Logger
 	services []*service
+	stats    statistics
 }
 
 // newHandler returns a Handler of these services with these operations. What the models know beyond them is
@@ -259,6 +260,11 @@ func readBody(w http.ResponseWriter, c *call) ([]byte, error) {
 // record writes the line that every call leaves in the log, with the reason of a refusal.
 func (h *Handler) record(c *call, a *answer, err error) {
 	attrs := []slog.Attr{slog.String("request", c.id)}
+	kind := CallKind{Status: a.status}
+	if c.route != nil {
+		kind.Service, kind.Operation = c.service.model.Name, c.route.op.Name
+	}
+	h.stats.count(kind, h.config.Now().Sub(c.start))
 	switch {
 	case c.route != nil:
 		attrs = append(attrs, slog.String("service", c.service.model.Name), slog.String("operation", c.route.op.Name))

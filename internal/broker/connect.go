@@ -25,6 +25,9 @@ func (b *Broker) Serve(ctx context.Context, conn *Conn) {
 		version: conn.Connect.ProtocolVersion, source: conn.Source, protocol: cmp.Or(conn.Protocol, "MQTT"),
 		detached: make(chan struct{}), written: make(chan struct{}), batch: *newBatch(),
 	}
+	if c.protocol != "MQTT" {
+		c.batch.via = viaWebSocket
+	}
 	c.parser = mqtt.Parser{Version: c.version, Max: b.limits.MaxPacket, Intern: c.topics.Intern}
 	c.who.Store(&identity{conn.Principal, conn.Principal.PolicyContext(c.clientID, conn.Domain, conn.Source.Addr())})
 	if r := c.admit(conn); r != nil {

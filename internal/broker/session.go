@@ -291,7 +291,7 @@ func (s *session) resend(bt *batch, c *connection, f inflight) bool {
 		return false
 	}
 	c.push(bt, b)
-	bt.sent++
+	bt.sent[f.qos]++
 	return true
 }
 

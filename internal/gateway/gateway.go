@@ -106,6 +106,7 @@ type Gateway struct {
 	legacy  bool
 	cores   chan struct{} // one token per connection that computes
 	pending atomic.Int64
+	stats   statistics
 
 	ctx    context.Context // done: shutting down
 	cancel context.CancelFunc

@@ -45,6 +45,7 @@ func (r *run) do() {
 		r.log.Debug("rule does not match: WHERE does not hold", "duration", time.Since(start))
 		return
 	}
+	r.executed.Add(1)
 	var failures []failure
 	for i := range r.rule.actions {
 		if f := r.act(&r.rule.actions[i], result, "action"); f != nil {
@@ -70,9 +71,11 @@ func (r *run) act(a *action, result iotsql.Result, kind string) *failure {
 	note, err := r.perform(a, target, result)
 	log := r.log.With("event_type", "RuleExecution", kind, a.name(), "target", target, "duration", time.Since(start).Round(time.Microsecond))
 	if err == nil {
+		r.succeeded.Add(1)
 		log.Info("rule ran", "outcome", note)
 		return nil
 	}
+	r.failed.Add(1)
 	attributes := []any{"outcome", err.Error()}
 	if errors.Is(err, &thingward.Error{Code: function.AccessDenied}) {
 		attributes = append(attributes, "to_allow_it", r.permit(target))

@@ -79,6 +79,10 @@ type Config struct {
 	// refused with quota exceeded; nothing is dropped to make room. Zero: 4 GiB.
 	MessagesSize int64
 
+	// Metrics is the address of an HTTP listener of its own for GET /metrics. Empty: /metrics is on the listener of the API if that
+	// is on a loopback address, as whoever reaches it may read them.
+	Metrics string
+
 	// AllowReset lets anybody who reaches the API empty the server: POST /_thingward/reset. For tests.
 	AllowReset bool
 
@@ -165,7 +169,7 @@ func (c *Config) check() error {
 		ip, err := netip.ParseAddr(host)
 		require(err == nil && ip.IsLoopback(), "plain listener on %q: its clients prove nothing, so it is for this machine only; use 127.0.0.1 or [::1]", c.Plain)
 	}
-	for _, a := range []string{c.MQTT, c.API, c.ALPN, c.HTTPS, c.Plain} {
+	for _, a := range []string{c.MQTT, c.API, c.ALPN, c.HTTPS, c.Plain, c.Metrics} {
 		if a != "" {
 			_, _, err := net.SplitHostPort(a)
 			require(err == nil, "address %q: want host:port or :port", a)
