@@ -23,7 +23,7 @@ const (
 	gauge   = prometheus.GaugeValue
 )
 
-var metrics = []metric{
+var meters = []metric{
 	{"connections", "Connections of MQTT clients that are live.", "", gauge, []string{"protocol"}},
 	{"connection_attempts_total", "Connections by outcome: accepted, or the code of the refusal as it stands in the log.", "Connect.Success, Connect.AuthError, Connect.ClientError, Connect.ServerError, Connect.Throttle", counter, []string{"outcome"}},
 	{"connections_pending", "Connections on their way to an accepted CONNECT.", "", gauge, nil},
@@ -64,7 +64,7 @@ type collector struct {
 // newMetrics returns the handler of /metrics. It registers on a registry of its own.
 func (s *Server) newMetrics() http.Handler {
 	c := &collector{s: s, descriptions: map[string]*prometheus.Desc{}, kinds: map[string]prometheus.ValueType{}}
-	for _, m := range metrics {
+	for _, m := range meters {
 		help := m.help
 		if m.aws != "" {
 			help += " AWS: " + m.aws + "."

@@ -62,6 +62,7 @@ type Server struct {
 	http      *http.Server
 	handler   *api.Handler
 	metrics   http.Handler
+	memory    memoryLimit
 	tls       *ca.ServerIdentity
 	key       *store.AccessKey // of the account that the first start made
 
@@ -220,8 +221,12 @@ func (s *Server) openDoors(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	certificates, err := s.certificates()
+	if err != nil {
+		return err
+	}
 	s.gateway, err = gateway.New(gateway.Config{
-		Certificates: s.tls.Certificates, ServerNames: s.cfg.Names, Log: s.log,
+		Certificates: certificates, Admit: s.admitter(), ServerNames: s.cfg.Names, Log: s.log,
 		Authenticate: s.identity.Authenticate, Serve: s.serveDevice,
 		API: handler, ServeDevice: handler.ServeDevice,
 	})
@@ -245,6 +250,7 @@ func (s *Server) openDoors(context.Context) (err error) {
 	s.http = &http.Server{
 		Handler:           door{own: mux, aws: handler},
 		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       5 * time.Minute, // of a function's code, which may be large
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
@@ -275,6 +281,12 @@ func (s *Server) regions() []string {
 func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.gateway.ServeTLS(s.mqtt) })
+	if len(s.cfg.TLSCertificates) > 0 {
+		g.Go(func() error { s.watchCertificates(ctx); return nil })
+	}
+	if s.memory.bytes = s.cfg.MemoryLimit; s.memory.bytes > 0 {
+		g.Go(func() error { s.memory.watch(ctx, time.Second); return nil })
+	}
 	if s.alpn != nil {
 		g.Go(func() error { return s.gateway.ServeALPN(s.alpn) })
 	}
@@ -459,9 +471,9 @@ func addr(l net.Listener) net.Addr {
 // RootPEM is the CA file for clients: the roots of the server's own TLS certificates.
 func (s *Server) RootPEM() []byte { return s.tls.RootPEM }
 
-// RootFile is where RootPEM stands on disk, empty when nothing is kept.
+// RootFile is where RootPEM stands on disk, empty when nothing is kept, or when the certificates are somebody else's.
 func (s *Server) RootFile() string {
-	if s.cfg.Ephemeral {
+	if s.cfg.Ephemeral || len(s.cfg.TLSCertificates) > 0 {
 		return ""
 	}
 	return filepath.Join(s.cfg.Data, "tls", ca.RootPEMFile)
