@@ -25,6 +25,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -32,6 +33,7 @@ import (
 
 	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/internal/api/awsmodel"
+	"github.com/thingward/thingward/internal/journal"
 	"github.com/thingward/thingward/sigv4"
 )
 
@@ -90,6 +92,8 @@ type call struct {
 	service   *service
 	route     *route
 	caller    *Caller
+
+	input, output any // for the journal
 }
 
 // ServeHTTP answers a signed request.
@@ -178,10 +182,12 @@ func (h *Handler) serve(c *call, body []byte) (a *answer, err error) {
 	if err := h.authorize(c, members); err != nil {
 		return nil, err
 	}
+	c.input = in
 	out, err := c.route.handler.call(ctx, c.caller, in)
 	if err != nil {
 		return nil, err
 	}
+	c.output = out
 	return c.answer(out)
 }
 
@@ -257,14 +263,21 @@ func readBody(w http.ResponseWriter, c *call) ([]byte, error) {
 	return body, nil
 }
 
-// record writes the line that every call leaves in the log, with the reason of a refusal.
+// record writes the line that every call leaves in the log, and so in the journal, with the reason of a refusal.
 func (h *Handler) record(c *call, a *answer, err error) {
-	attrs := []slog.Attr{slog.String("request", c.id)}
 	kind := CallKind{Status: a.status}
 	if c.route != nil {
 		kind.Service, kind.Operation = c.service.model.Name, c.route.op.Name
 	}
 	h.stats.count(kind, h.config.Now().Sub(c.start))
+	level := slog.LevelInfo
+	if err != nil {
+		level = slog.LevelWarn
+	}
+	if a.status >= 500 && a.status != http.StatusNotImplemented {
+		level = slog.LevelError
+	}
+	attrs := []slog.Attr{slog.String("eventType", journal.APICall), slog.String("traceId", c.id)}
 	switch {
 	case c.route != nil:
 		attrs = append(attrs, slog.String("service", c.service.model.Name), slog.String("operation", c.route.op.Name))
@@ -277,18 +290,16 @@ func (h *Handler) record(c *call, a *answer, err error) {
 	case c.signature != nil:
 		attrs = append(attrs, slog.String("claimedKey", c.signature.AccessKeyID))
 	}
-	attrs = append(attrs, slog.String("from", c.request.RemoteAddr), slog.Int("status", a.status),
-		slog.Duration("duration", h.config.Now().Sub(c.start)))
-	level := slog.LevelInfo
+	attrs = append(attrs, c.subject()...)
+	if from, err := netip.ParseAddrPort(c.request.RemoteAddr); err == nil {
+		attrs = append(attrs, slog.Any("from", from))
+	}
+	attrs = append(attrs, slog.Int("status", a.status), slog.Duration("duration", h.config.Now().Sub(c.start)))
 	if err != nil {
-		level = slog.LevelWarn
-		attrs = append(attrs, slog.String("error", a.code), slog.String("reason", err.Error()))
+		attrs = append(attrs, slog.String("reason", a.code), slog.String("details", err.Error()))
 		if e, ok := errors.AsType[*sigv4.Error](err); ok && e.Detail != "" {
 			attrs = append(attrs, slog.String("detail", e.Detail))
 		}
-	}
-	if a.status >= 500 && a.status != http.StatusNotImplemented {
-		level = slog.LevelError
 	}
 	h.log.LogAttrs(c.request.Context(), level, "api call", attrs...)
 }

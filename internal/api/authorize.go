@@ -23,12 +23,20 @@ func (h *Handler) authorize(c *call, members map[string]any) error {
 		if strings.HasSuffix(n.resource, "/") {
 			n.resource = h.wholeARN(c, n.resource)
 		}
-		r := &policy.Request{Action: n.action, Resource: n.resource, Context: context}
-		if p := c.caller.Principal; p.Policies.Evaluate(r) != policy.Allowed {
-			return thingward.Errorf(c.denial(), "%s", p.Policies.Explain(r).Denial(p.ARN))
+		if err := c.may(n.action, n.resource, context); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// may asks the caller's policies one question; an error is their refusal.
+func (c *call) may(action, resource string, context *policy.Context) error {
+	r, p := &policy.Request{Action: action, Resource: resource, Context: context}, c.caller.Principal
+	if p.Policies.Evaluate(r) == policy.Allowed {
+		return nil
+	}
+	return thingward.Errorf(c.denial(), "%s", p.Policies.Explain(r).Denial(p.ARN))
 }
 
 // wholeARN completes the ARN of a domain configuration, which ends with an id that requests do not name. One that does not exist

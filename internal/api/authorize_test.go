@@ -41,7 +41,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	s := serveDoor(t)
 	w := &world{served: s, services: map[string]*service{}}
-	for _, m := range []*awsmodel.Service{&awsmodel.IoT, &awsmodel.IoTData, &awsmodel.STS, &awsmodel.Lambda} {
+	for _, m := range []*awsmodel.Service{&awsmodel.IoT, &awsmodel.IoTData, &awsmodel.STS, &awsmodel.Lambda, &awsmodel.Thingward} {
 		made, err := newService(m)
 		if err != nil {
 			t.Fatal(err)

@@ -70,7 +70,7 @@ func encode(topic string, qos byte, payload int) []byte {
 func BenchmarkFanOut(b *testing.B) {
 	for _, n := range []int{1, 500} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			limits := AWS()
+			limits := unhurried()
 			limits.MaxOutput = 1 << 30
 			connect := load(b, Config{Limits: limits})
 			packet := encode("t", 0, 64)

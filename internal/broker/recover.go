@@ -83,8 +83,12 @@ func (r *recovery) apply(at msglog.Offset, record []byte) error {
 	switch kind {
 	case messageRecord:
 		r.messages++
-		if m := d.message(scope); m.Retain && !m.direct && !d.bad {
+		m := d.message(scope)
+		if m.Retain && !m.direct && !d.bad {
 			ns.retained.set(&m.Message)
+		}
+		if s := ns.sessions[m.ClientID]; s != nil && m.pid != 0 && !d.bad {
+			s.recoverReceived(m.pid, false)
 		}
 	case sessionRecord:
 		if state := d.session(); !d.bad {
@@ -105,7 +109,17 @@ func (r *recovery) apply(at msglog.Offset, record []byte) error {
 	case positionRecord:
 		clientID, p := d.position()
 		if s := ns.sessions[clientID]; s != nil && !d.bad {
-			s.next, s.behind, s.inflight, s.received = p.next, p.behind, p.inflight, p.received
+			s.next, s.behind, s.inflight, s.received, s.flown = p.next, p.behind, p.inflight, p.received, p.flown
+		}
+	case receivedRecord:
+		clientID, pid, released := d.string(), uint16(d.uvarint()), d.byte() == 1
+		if s := ns.sessions[clientID]; s != nil && !d.bad {
+			s.recoverReceived(pid, released)
+		}
+	case flightRecord:
+		clientID, f := d.string(), d.inflight()
+		if s := ns.sessions[clientID]; s != nil && !d.bad {
+			s.recoverFlight(f)
 		}
 	case willRecord:
 		if clientID, w := d.will(scope); !d.bad {

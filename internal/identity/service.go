@@ -44,9 +44,10 @@ type Service struct {
 	now     func() time.Time
 	publish func(context.Context, *thingward.Message) error
 
-	registrations cache[[]*registration] // by certificateId
-	accessKeys    cache[*Key]            // by access key id; active ones
-	endpoints     cache[thingward.Scope] // by prefix; they never change
+	registrations cache[[]*registration]                       // by certificateId
+	accessKeys    cache[*Key]                                  // by access key id; active ones
+	endpoints     cache[thingward.Scope]                       // by prefix; they never change
+	domains       cache[map[string]*store.DomainConfiguration] // under "": all, by domain
 	unsubscribe   func()
 }
 
@@ -77,7 +78,10 @@ func (s *Service) forget(c bus.Change) {
 		s.registrations.drop(c.ID)
 	case bus.AccessKeyChanged:
 		s.accessKeys.clear() // there are few, and they are read again quickly
+	case bus.DomainConfigurationChanged:
+		s.domains.clear()
 	case bus.Reset:
+		s.domains.clear()
 		s.registrations.clear()
 		s.accessKeys.clear()
 	}

@@ -25,8 +25,9 @@ const (
 	Unsubscribe = "Unsubscribe"
 	APICall     = "APICall"
 	Handshake   = "Handshake" // a connection that was let in, before its CONNECT is judged by policies
-	RuleRun     = "RuleExecution"
-	Provisioned = "CertificateRegistration"
+
+	RuleExecution = "RuleExecution"
+	Registration  = "CertificateRegistration" // of a device certificate, just in time
 )
 
 // refusals are the events whose failure is that of a device.

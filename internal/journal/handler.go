@@ -182,6 +182,9 @@ func (e *Entry) set(name string, v slog.Value) {
 			return
 		}
 	}
+	if name == "status" && v.Kind() == slog.KindInt64 { // of HTTP
+		name = "statusCode"
+	}
 	text := v.String()
 	if name == "scope" {
 		scope, ok := v.Any().(thingward.Scope)

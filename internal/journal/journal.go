@@ -64,7 +64,7 @@ type Journal struct {
 	cfg Config
 	log *msglog.Log
 
-	queue   chan *Entry
+	queue   chan queued
 	stop    chan struct{} // closed by Close
 	stopped chan struct{} // closed when the writer has ended
 	closing sync.Once
@@ -91,7 +91,7 @@ func Open(cfg Config) (*Journal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
-	j := &Journal{cfg: cfg, log: log, queue: make(chan *Entry, queueLength), stop: make(chan struct{}), stopped: make(chan struct{}),
+	j := &Journal{cfg: cfg, log: log, queue: make(chan queued, queueLength), stop: make(chan struct{}), stopped: make(chan struct{}),
 		index: index{max: int(cfg.MaxSize / typicalEntry)}}
 	if err := j.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("journal: %w", err), log.Close())
@@ -122,6 +122,12 @@ func (j *Journal) load() error {
 	}
 }
 
+// A queued is an entry on its way, or somebody who waits for those before it.
+type queued struct {
+	entry *Entry
+	done  chan struct{}
+}
+
 // Add puts an entry into the journal, which owns it from now on. It never waits; an entry that finds no place is counted.
 func (j *Journal) Add(e *Entry) {
 	select {
@@ -130,10 +136,30 @@ func (j *Journal) Add(e *Entry) {
 	default:
 	}
 	select {
-	case j.queue <- e:
+	case j.queue <- queued{entry: e}:
 	default:
 		j.dropped.Add(1)
 		j.lost.Add(1)
+	}
+}
+
+// Sync returns when everything that was added before can be found, or ctx is done.
+func (j *Journal) Sync(ctx context.Context) error {
+	done := make(chan struct{})
+	select {
+	case j.queue <- queued{done: done}:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-j.stop:
+		return msglog.ErrClosed
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-j.stopped:
+		return msglog.ErrClosed
 	}
 }
 
@@ -142,6 +168,13 @@ func (j *Journal) Dropped() int64 { return j.lost.Load() }
 
 // Size returns how many bytes the entries take.
 func (j *Journal) Size() int64 { return j.log.Size() }
+
+// End returns the cursor of the newest entry, 0 if there is none.
+func (j *Journal) End() Cursor {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	return cursor(j.index.newest())
+}
 
 // Close writes what is queued and closes the files.
 func (j *Journal) Close() error {
@@ -157,8 +190,8 @@ func (j *Journal) write() {
 	defer tick.Stop()
 	for {
 		select {
-		case e := <-j.queue:
-			j.batch(e)
+		case q := <-j.queue:
+			j.batch(q)
 		case now := <-tick.C:
 			j.trim(now)
 		case <-j.stop:
@@ -171,19 +204,35 @@ func (j *Journal) write() {
 }
 
 // batch writes an entry and those that wait behind it, up to about the size of a file.
-func (j *Journal) batch(e *Entry) {
+func (j *Journal) batch(q queued) {
 	marks := make([]mark, 0, 1+len(j.queue))
 	limit := j.log.End() + msglog.Offset(j.cfg.MaxSize/segments)
 	if n := j.dropped.Swap(0); n > 0 {
 		marks = j.append(marks, droppedEntry(n))
 	}
+	var waiting []chan struct{}
 	for {
-		marks = j.append(marks, e)
+		if q.done != nil {
+			waiting = append(waiting, q.done)
+		} else {
+			marks = j.append(marks, q.entry)
+		}
 		if len(j.queue) == 0 || j.log.End() >= limit {
 			break
 		}
-		e = <-j.queue
+		q = <-j.queue
 	}
+	j.commit(marks)
+	for _, done := range waiting {
+		close(done)
+	}
+	if j.log.Size() > j.cfg.MaxSize-j.cfg.MaxSize/segments {
+		j.trim(time.Now())
+	}
+}
+
+// commit writes what was appended, and lets it be found.
+func (j *Journal) commit(marks []mark) {
 	if len(marks) == 0 {
 		return
 	}
@@ -191,16 +240,13 @@ func (j *Journal) batch(e *Entry) {
 		j.cfg.Log.Error("the journal cannot be written; its entries wait in memory", "error", err)
 	}
 	j.mu.Lock()
+	defer j.mu.Unlock()
 	for _, m := range marks {
 		j.index.add(m)
 	}
 	if j.changed != nil {
 		close(j.changed)
 		j.changed = nil
-	}
-	j.mu.Unlock()
-	if j.log.Size() > j.cfg.MaxSize-j.cfg.MaxSize/segments {
-		j.trim(time.Now())
 	}
 }
 

@@ -28,19 +28,10 @@ func open(t testing.TB, cfg Config) *Journal {
 	return j
 }
 
-// written waits until everything that was added can be found.
-func written(t testing.TB, j *Journal, n int) {
+func settle(t testing.TB, j *Journal) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
-		j.mu.RLock()
-		count := j.index.count
-		j.mu.RUnlock()
-		if count >= n {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%d of %d entries after 30 s", count, n)
-		}
+	if err := j.Sync(t.Context()); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -71,7 +62,7 @@ func TestQuery(t *testing.T) {
 	dir := t.TempDir()
 	j := open(t, Config{Dir: dir})
 	fill(j)
-	written(t, j, 8)
+	settle(t, j)
 	all, _, err := j.Query(Query{Scope: scope, Unscoped: true})
 	if err != nil || len(all) != 7 {
 		t.Fatalf("%d entries, %v, want 7", len(all), err)
@@ -141,22 +132,17 @@ func TestSizeLimit(t *testing.T) {
 		j := open(t, Config{Dir: dir, MaxSize: minSize})
 		const n = 20000
 		for i := range n {
-			for len(j.queue) > queueLength/2 {
-				time.Sleep(time.Millisecond)
+			if i%1000 == 0 {
+				settle(t, j)
 			}
 			e := entry(Connect, Failure, fmt.Sprintf("client-%d", i), certA, "", "192.0.2.1")
 			e.Details = strings.Repeat("x", i%700)
 			j.Add(e)
 		}
 		j.Add(entry(Connect, Failure, "last", certA, "", "192.0.2.1"))
-		last := Query{Scope: scope, ClientID: "last"}
-		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
-			if e, _, err := j.Query(last); err != nil || len(e) == 1 || time.Now().After(deadline) {
-				if len(e) != 1 {
-					t.Fatalf("the last entry is missing: %v", err)
-				}
-				break
-			}
+		settle(t, j)
+		if e, _, err := j.Query(Query{Scope: scope, ClientID: "last"}); len(e) != 1 || err != nil {
+			t.Fatalf("the last entry is missing: %v", err)
 		}
 		if size := j.Size(); size > minSize || size < minSize/2 {
 			t.Errorf("%d bytes kept, the limit is %d", size, minSize)
@@ -284,7 +270,7 @@ func TestHandler(t *testing.T) {
 	log.Log(t.Context(), LevelQuiet, "let in", "eventType", Handshake, "scope", scope.String(), "attempt", &Attempt{Stage: "accepted", First: []byte{22}})
 	log.Info("connected", "eventType", Connect, "scope", scope)
 	log.WithGroup("their").Warn("not ours", "eventType", Connect)
-	written(t, j, 3)
+	settle(t, j)
 	all, _, err := j.Query(Query{Scope: scope})
 	if err != nil || len(all) != 3 {
 		t.Fatalf("%d entries, %v", len(all), err)

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -31,14 +32,8 @@ func child(dir string) {
 	for i := 0; ; i++ {
 		j.Add(entry(Connect, Success, strconv.Itoa(i), certA, "", ""))
 		if i%100 == 99 {
-			for {
-				found, _, err := j.Query(Query{Scope: scope, Newest: true, Limit: 1})
-				if err != nil {
-					os.Exit(1)
-				}
-				if len(found) == 1 && found[0].ClientID == strconv.Itoa(i) {
-					break
-				}
+			if j.Sync(context.Background()) != nil {
+				os.Exit(1)
 			}
 			fmt.Println(i)
 		}
@@ -100,5 +95,8 @@ func TestKill(t *testing.T) {
 		}
 	}
 	j.Add(entry(Connect, Success, "after", certA, "", ""))
-	written(t, j, len(all)+1)
+	settle(t, j)
+	if after, _, err := j.Query(Query{Scope: scope, ClientID: "after"}); len(after) != 1 || err != nil {
+		t.Errorf("%d entries, %v", len(after), err)
+	}
 }

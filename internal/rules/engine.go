@@ -121,7 +121,7 @@ func (e *Engine) onChange(c bus.Change) {
 		err = e.reload(e.ctx)
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
-		e.config.Log.Error("topic rules are not up to date", "change", c.Kind.String(), "scope", c.Scope.String(), "rule", c.ID, "error", err)
+		e.config.Log.Error("topic rules are not up to date", "change", c.Kind.String(), "scope", c.Scope.String(), "ruleName", c.ID, "error", err)
 	}
 }
 
@@ -149,7 +149,7 @@ func (e *Engine) OnMessage(m *thingward.Message) {
 	}
 	if m.Hops >= maxHops {
 		e.config.Log.Warn("message runs no more rules: rules have republished it too often", "scope", m.Scope.String(),
-			"event_type", "RuleMessageThrottled", "topic", m.Topic, "hops", m.Hops, "rule", rules[0].name)
+			"eventType", "RuleMessageThrottled", "topicName", m.Topic, "hops", m.Hops, "ruleName", rules[0].name)
 		return
 	}
 	select {
@@ -165,7 +165,7 @@ func (e *Engine) drop(m *thingward.Message) {
 	now := e.config.Now().UnixMilli()
 	last := e.lastReport.Load()
 	if now-last >= 1000 && e.lastReport.CompareAndSwap(last, now) {
-		e.config.Log.Error("rules do not keep up: messages were dropped", "scope", m.Scope.String(), "topic", m.Topic,
+		e.config.Log.Error("rules do not keep up: messages were dropped", "scope", m.Scope.String(), "topicName", m.Topic,
 			"dropped", n, "queue", e.config.Queue)
 	}
 }

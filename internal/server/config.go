@@ -64,6 +64,13 @@ type Config struct {
 	// clients act. Empty: none.
 	Plain, PlainAs string
 
+	// Profile says whose rules the broker has: "aws" for the quotas and quirks of AWS IoT Core, "mqtt" for all of the
+	// standard. Policies hold in both. Empty: aws.
+	Profile string
+
+	// Limits changes single limits of the profile, as NAME=VALUE with the names that `thingward limits` prints.
+	Limits []string
+
 	// PortOffset is added to the port of every address that is not given above.
 	PortOffset int
 
@@ -162,6 +169,24 @@ func (c *Config) complete() error {
 	return err
 }
 
+// brokerLimits returns the profile with its changes.
+func (c *Config) brokerLimits() (broker.Limits, error) {
+	limits, err := broker.Profile(c.Profile)
+	if err != nil {
+		return limits, err
+	}
+	for _, change := range c.Limits {
+		name, value, ok := strings.Cut(change, "=")
+		if !ok {
+			return limits, fmt.Errorf("limit %q: want NAME=VALUE", change)
+		}
+		if err := limits.Set(name, value); err != nil {
+			return limits, fmt.Errorf("%w; thingward limits lists them all", err)
+		}
+	}
+	return limits, nil
+}
+
 func (c *Config) check() error {
 	var errs []error
 	require := func(ok bool, format string, args ...any) {
@@ -176,6 +201,9 @@ func (c *Config) check() error {
 	require((c.Plain == "") == (c.PlainAs == ""), "a plain listener needs both its address and the certificate that its clients act as")
 	require(c.JournalSize == 0 || c.JournalSize >= 1<<20, "journal of %d bytes: want at least 1 MiB", c.JournalSize)
 	require(c.JournalAge >= 0, "journal of %v: want a positive time", c.JournalAge)
+	if _, err := c.brokerLimits(); err != nil {
+		errs = append(errs, err)
+	}
 	_, ok := durabilities[c.Durability]
 	require(ok, "durability %q: want process or disk", c.Durability)
 	require(c.Durability != "disk" || !c.Ephemeral, "an ephemeral server has no disk: leave out one or the other")

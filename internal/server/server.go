@@ -70,6 +70,8 @@ type Server struct {
 	alpn, https, plain net.Listener // nil when there is none
 	metered            net.Listener // for /metrics alone, nil when there is none
 
+	polls context.Context // done: requests that wait for the journal end
+
 	changing sync.Mutex // one change at a time reaches the live connections
 
 	cleanup []func(context.Context) error // in the order of construction; Close runs it backwards
@@ -130,8 +132,12 @@ func (s *Server) openData(ctx context.Context) (err error) {
 }
 
 func (s *Server) openBroker(context.Context) (err error) {
+	limits, err := s.cfg.brokerLimits()
+	if err != nil {
+		return err
+	}
 	s.broker, err = broker.Open(broker.Config{
-		Dir: s.cfg.path(MessagesDir), Durability: durabilities[s.cfg.Durability], MaxLogSize: s.cfg.MessagesSize, Log: s.log,
+		Dir: s.cfg.path(MessagesDir), Durability: durabilities[s.cfg.Durability], MaxLogSize: s.cfg.MessagesSize, Limits: limits, Log: s.log,
 	})
 	if err != nil {
 		return err
@@ -244,17 +250,20 @@ func (s *Server) openDoors(context.Context) (err error) {
 	if s.metered == nil && loopback(s.api) {
 		mux.Handle("GET /metrics", s.metrics)
 	}
+	mux.Handle("GET "+JournalPath, handler.Signed(ReadJournal, s.serveJournal))
 	if s.cfg.AllowReset {
 		mux.HandleFunc("POST /_thingward/reset", s.serveReset)
 	}
 	s.http = &http.Server{
 		Handler:           door{own: mux, aws: handler},
 		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       5 * time.Minute, // of a function's code, which may be large
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
-	s.onClose(s.http.Shutdown)
+	polls, end := context.WithCancel(context.Background())
+	s.polls = polls
+	s.http.RegisterOnShutdown(end)
+	s.onClose(func(ctx context.Context) error { end(); return s.http.Shutdown(ctx) })
 	return nil
 }
 
