@@ -50,7 +50,11 @@ func TestMetrics(t *testing.T) {
 	if _, err := connect(t, s, stranger(t), "stranger", 4); err == nil {
 		t.Error("a stranger was let in")
 	}
-	metrics := scrape(t, s.Endpoint()+"/metrics")
+	var metrics string
+	await(t, "three handshakes", func() bool { // an attempt is counted after the client has its answer
+		metrics = scrape(t, s.Endpoint()+"/metrics")
+		return strings.Contains(metrics, `thingward_tls_handshakes_total{resumed="false",version="1.3"} 3`)
+	})
 	f := func(line string) {
 		t.Helper()
 		if !regexp.MustCompile(`(?m)^` + line + `$`).MatchString(metrics) {
