@@ -42,6 +42,7 @@ type Handler struct {
 	config   Config
 	log      *slog.Logger
 	services []*service
+	stats    statistics
 }
 
 // newHandler returns a Handler of these services with these operations. What the models know beyond them is
@@ -266,6 +267,11 @@ func readBody(w http.ResponseWriter, c *call) ([]byte, error) {
 
 // record writes the line that every call leaves in the log, and so in the journal, with the reason of a refusal.
 func (h *Handler) record(c *call, a *answer, err error) {
+	kind := CallKind{Status: a.status}
+	if c.route != nil {
+		kind.Service, kind.Operation = c.service.model.Name, c.route.op.Name
+	}
+	h.stats.count(kind, h.config.Now().Sub(c.start))
 	level := slog.LevelInfo
 	if err != nil {
 		level = slog.LevelWarn

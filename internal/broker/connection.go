@@ -139,7 +139,7 @@ func (c *connection) pushPacket(bt *batch, p mqtt.Packet) {
 
 // pushPublish puts a PUBLISH with its packet identifier into the output.
 func (c *connection) pushPublish(bt *batch, frame []byte, pidAt int, pid uint16) {
-	bt.sent++
+	bt.sent[frame[0]>>1&3]++
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.closing {
@@ -182,7 +182,7 @@ func (c *connection) pushQoS0(bt *batch, frame []byte) {
 	case c.out != nil && len(c.out.b)+len(frame) > c.b.limits.MaxOutput, !c.messages.take(bt.now, 1, c.b.limits.PublishRate, c.b.limits.RateBurst):
 		bt.dropped++
 	default:
-		bt.sent++
+		bt.sent[0]++
 		out := c.output(bt)
 		out.b = c.appendPublish(out.b, frame, 0, 0)
 	}

@@ -47,6 +47,7 @@ func (r *run) do() {
 		r.log.Debug("rule does not match: WHERE does not hold", "duration", time.Since(start))
 		return
 	}
+	r.executed.Add(1)
 	var failures []failure
 	for i := range r.rule.actions {
 		if f := r.act(&r.rule.actions[i], result, "action"); f != nil {
@@ -72,9 +73,11 @@ func (r *run) act(a *action, result iotsql.Result, kind string) *failure {
 	note, err := r.perform(a, target, result)
 	log := r.log.With("eventType", journal.RuleExecution, kind, a.name(), "target", target, "duration", time.Since(start).Round(time.Microsecond))
 	if err == nil {
+		r.succeeded.Add(1)
 		log.Info("rule ran", "details", note)
 		return nil
 	}
+	r.failed.Add(1)
 	attributes := []any{"status", journal.Failure, "details", err.Error()}
 	if errors.Is(err, &thingward.Error{Code: function.AccessDenied}) {
 		attributes = append(attributes, "advice", r.permit(target))
