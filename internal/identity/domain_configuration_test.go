@@ -14,7 +14,9 @@ func TestDomainConfigurationNamesTheAccount(t *testing.T) {
 	b := newBench(t)
 	leaf := newLeaf(t, nil, "device")
 	for _, scope := range []thingward.Scope{here, there, foreign} {
-		b.put(func(tx *store.Tx) error { return tx.CreateCertificate(b.newCertificate(scope, leaf.Certificate, "ACTIVE")) })
+		b.put(func(tx *store.Tx) error {
+			return tx.CreateCertificate(b.newCertificate(scope, leaf.Certificate, "ACTIVE"))
+		})
 	}
 	const certificate = "arn:aws:acm:eu-central-1:111122223333:certificate/1"
 	create := func(scope thingward.Scope, name, domain string, settings store.DomainSettings) error {

@@ -135,13 +135,17 @@ func TestChangesOfAccessKeys(t *testing.T) {
 			}
 		})
 	}
-	ended := func(t *testing.T, _ *paho.Client, lost <-chan struct{}) { waitFor(t, "the end of the connection", lost) }
+	ended := func(t *testing.T, _ *paho.Client, lost <-chan struct{}) {
+		waitFor(t, "the end of the connection", lost)
+	}
 	f("inactive", func(k sigv4.Credentials) { changeKey(t, s, k, map[string]string{"status": "Inactive"}) }, ended, false)
 	f("deleted", func(k sigv4.Credentials) { manage(t, s, http.MethodDelete, "keys/"+k.AccessKeyID, nil, nil) }, ended, false)
 	f("narrower", func(k sigv4.Credentials) {
 		changeKey(t, s, k, map[string]string{"policyDocument": strings.Replace(keyPolicy, "topic/own/*", "topic/none", 1)})
 	}, func(t *testing.T, c *paho.Client, _ <-chan struct{}) { publishDenied5(t, c, "own/a") }, true)
-	f("wider", func(k sigv4.Credentials) { changeKey(t, s, k, map[string]string{"policyDocument": identity.Everything}) },
+	f("wider", func(k sigv4.Credentials) {
+		changeKey(t, s, k, map[string]string{"policyDocument": identity.Everything})
+	},
 		func(t *testing.T, c *paho.Client, _ <-chan struct{}) { publish5(t, c, "more/a", "x") }, true)
 	publish5(t, other, "still/here", "x")
 }
