@@ -305,6 +305,28 @@ func TestConditionsOfCallers(t *testing.T) {
 	f(`"ForAllValues:StringEquals":{"aws:TagKeys":["owner"]}`, false)
 }
 
+// Conditions see the tags of the resource.
+func TestTagsOfResources(t *testing.T) {
+	w := newWorld(t)
+	made, err := w.ids.CreateAccessKey(t.Context(), account, "ci", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iot:*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/K":"`+secret+`"}}}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(operation string, members map[string]any, want bool) {
+		t.Helper()
+		code, body := w.call(t, authorizationCase{"iot", operation, members, nil}, sigv4.Credentials{AccessKeyID: made.ID, Secret: made.Secret})
+		if got := code != "AccessDeniedException"; got != want {
+			t.Errorf("%s %v: %v, want %v: %s %s", operation, members, got, want, code, body)
+		}
+	}
+	f("DescribeThingGroup", map[string]any{"thingGroupName": "plant"}, true)
+	f("DescribeThingGroup", map[string]any{"thingGroupName": "missing"}, false)
+	f("DescribeThing", map[string]any{"thingName": "pump"}, false)
+	f("DescribeBillingGroup", map[string]any{"billingGroupName": "bill"}, false)
+	f("UntagResource", map[string]any{"resourceArn": "arn:aws:iot:" + region + ":" + account + ":thinggroup/plant", "tagKeys": []any{"k"}}, true)
+	f("DescribeThingGroup", map[string]any{"thingGroupName": "plant"}, false)
+}
+
 // No operation of one account, whatever it names, sees or changes anything of another.
 func TestAccountsAreApart(t *testing.T) {
 	w := newWorld(t)

@@ -257,7 +257,7 @@ func (s *Service) FunctionKey(ctx context.Context, account string) (key *store.A
 		return nil, err
 	}
 	if key.Status != store.KeyActive {
-		return nil, fmt.Errorf("the access key %s of the functions of account %s is inactive: activate it with `thingward key activate %s`", key.ID, account, key.ID)
+		return nil, thingward.Errorf(thingward.AccessDenied, "The access key %s of the functions of account %s is inactive: activate it with `thingward key activate %s`.", key.ID, account, key.ID)
 	}
 	return key, nil
 }

@@ -185,17 +185,35 @@ func TestAccountsAreApart(t *testing.T) {
 	cfg.Credentials = awscredentials.NewStaticCredentialsProvider(key.AccessKeyID, key.Secret, "")
 	functions := lambda.NewFromConfig(cfg)
 	createFunction(t, functions, "whoami", `exports.handler = async () => process.env.AWS_ACCESS_KEY_ID + " " + process.env.AWS_SECRET_ACCESS_KEY`)
-	out, err := functions.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("whoami")})
-	if err != nil {
-		t.Fatal(err)
+	f := func() string {
+		t.Helper()
+		out, err := functions.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("whoami")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, secret, _ := strings.Cut(strings.Trim(string(out.Payload), `"`), " ")
+		cfg.Credentials = awscredentials.NewStaticCredentialsProvider(id, secret, "")
+		who, err := sts.NewFromConfig(cfg).GetCallerIdentity(t.Context(), nil)
+		if err != nil {
+			t.Fatalf("%s: %v", out.Payload, err)
+		}
+		if *who.Arn != "arn:aws:iam::"+second+":user/functions" {
+			t.Errorf("the function is %s", *who.Arn)
+		}
+		return id
 	}
-	id, secret, _ := strings.Cut(strings.Trim(string(out.Payload), `"`), " ")
-	cfg.Credentials = awscredentials.NewStaticCredentialsProvider(id, secret, "")
-	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(t.Context(), nil)
-	if err != nil {
-		t.Fatalf("%s: %v", out.Payload, err)
+	id := f()
+	if again := f(); again != id {
+		t.Errorf("another key: %s and %s", id, again)
 	}
-	if *who.Arn != "arn:aws:iam::"+second+":user/functions" {
-		t.Errorf("the function is %s", *who.Arn)
+
+	// Without its key the function does not run; with a new one it does, also if its process was warm.
+	changeKey(t, s, sigv4.Credentials{AccessKeyID: id}, map[string]string{"status": "Inactive"})
+	if _, err := functions.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("whoami")}); err == nil || !strings.Contains(err.Error(), "thingward key activate "+id) {
+		t.Errorf("with an inactive key: %v", err)
+	}
+	manage(t, s, http.MethodDelete, "keys/"+id, nil, nil)
+	if again := f(); again == id {
+		t.Error("the deleted key is still used")
 	}
 }
