@@ -20,7 +20,7 @@ type identity struct {
 type refusal struct {
 	code     mqtt.ReasonCode
 	why      string           // for the log
-	decision *policy.Decision // nil: it was no policy
+	decision *policy.Decision // nil: not the policies refused
 }
 
 // unknown stands where no decision has been asked for yet.
@@ -33,8 +33,8 @@ func (ns *namespace) ask(who *identity, action, kind, resource string) *refusal 
 	if policies.Evaluate(&request) == policy.Allowed {
 		return nil
 	}
-	decision := policies.Explain(&request)
-	return &refusal{code: mqtt.NotAuthorized, why: decision.String(), decision: decision}
+	d := policies.Explain(&request)
+	return &refusal{code: mqtt.NotAuthorized, why: d.String(), decision: d}
 }
 
 // mayPublish says whether who may publish to a topic.
