@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -32,6 +33,10 @@ func TestAccountsAndKeys(t *testing.T) {
 			}
 			return err
 		})
+		update(t, db, func(tx *Tx) error { // no client could delete these
+			return errors.Join(tx.CreateDomainConfiguration(&DomainConfiguration{Scope: there, Name: "iot:Data-ATS", Created: start}),
+				tx.CreateRegistrationCode(here, "code", start), tx.PutAccountSetting(&AccountSetting{Scope: here, Name: "s", Document: []byte("{}"), Created: start}))
+		})
 		update(t, db, func(tx *Tx) error {
 			if left, err := tx.AccountHas(here.Account); left != "" || err != nil {
 				t.Errorf("AccountHas of an empty account: %q, %v", left, err)
@@ -40,6 +45,15 @@ func TestAccountsAndKeys(t *testing.T) {
 				return err
 			}
 			if left, err := tx.AccountHas(here.Account); left != "things" || err != nil {
+				t.Errorf("AccountHas: %q, %v", left, err)
+			}
+			return nil
+		})
+		update(t, db, func(tx *Tx) error {
+			if err := errors.Join(tx.DeleteThing(there, "pump"), tx.CreateDomainConfiguration(&DomainConfiguration{Scope: there, Name: "own", ID: "abcde", Created: start})); err != nil {
+				return err
+			}
+			if left, err := tx.AccountHas(here.Account); left != "domain_configurations" || err != nil {
 				t.Errorf("AccountHas: %q, %v", left, err)
 			}
 			return nil
