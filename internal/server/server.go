@@ -334,7 +334,7 @@ func (s *Server) changed(c bus.Change) {
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	p, err := s.current(context.Background(), c)
-	if _, refused := errors.AsType[*identity.Refusal](err); refused || errors.Is(err, store.ErrNotFound) {
+	if _, refused := errors.AsType[*identity.Refusal](err); refused {
 		s.broker.Disconnect(c.Scope, c.ID, broker.AuthError)
 		return
 	}
