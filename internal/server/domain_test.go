@@ -26,7 +26,7 @@ func TestDomainOfAnotherAccount(t *testing.T) {
 		cfg.Names, cfg.ALPN = []string{"localhost", "127.0.0.1", domain}, "127.0.0.1:0"
 	})
 	manage(t, s, http.MethodPost, "accounts", map[string]string{"accountId": second}, nil)
-	key := newKey(t, s, second, identity.Everything)
+	key := newAccessKey(t, s, second, identity.Everything)
 	cfg := s.AWS()
 	cfg.Credentials = awscredentials.NewStaticCredentialsProvider(key.AccessKeyID, key.Secret, "")
 	first, other := iot.NewFromConfig(s.AWS()), iot.NewFromConfig(cfg)

@@ -308,7 +308,7 @@ func TestReset(t *testing.T) {
 		t.Fatal(err)
 	}
 	manage(t, s, http.MethodPost, "accounts", map[string]string{"accountId": "999988887777"}, nil)
-	other, second := newKey(t, s, "999988887777", identity.Everything), newKey(t, s, servertest.Account, identity.Everything)
+	other, second := newAccessKey(t, s, "999988887777", identity.Everything), newAccessKey(t, s, servertest.Account, identity.Everything)
 	start := time.Now()
 	resp, err := http.Post(s.Endpoint()+"/_thingward/reset", "", nil)
 	if err != nil || resp.StatusCode != http.StatusNoContent {
