@@ -141,7 +141,7 @@ func dataFlag(data string) string {
 
 func env(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("env", flag.ContinueOnError)
-	data := managerFlags(fs)
+	data := fs.String("data", "", "`directory` of the server (default ~/.local/share/thingward)")
 	key := fs.String("key", "", "`id` of another access key, made with key create --keep")
 	account := fs.String("account", "", "`id` of another account, whose access key was made with key create --keep")
 	if err := parse(fs, args, stderr); err != nil {

@@ -245,7 +245,19 @@ func (h *Handler) verify(c *call, body []byte, credential Credential) error {
 	}
 	c.caller.Principal = keyPrincipal(c.caller.Scope, credential)
 	c.caller.comesFrom(c.request)
-	return nil
+	return h.checkDomain(c)
+}
+
+// checkDomain refuses who came by a domain that is not for his account, or not for signatures.
+func (h *Handler) checkDomain(c *call) error {
+	if h.config.Identity == nil {
+		return nil
+	}
+	err := h.config.Identity.CheckSigner(c.request.Context(), c.caller.Domain, c.caller.Scope)
+	if refusal, ok := errors.AsType[*identity.Refusal](err); ok {
+		return thingward.Errorf(thingward.Forbidden, "%s", refusal.Message)
+	}
+	return err
 }
 
 // readBody reads the whole body: the signature covers it.

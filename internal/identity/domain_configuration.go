@@ -119,6 +119,25 @@ func (s *Service) domainOf(ctx context.Context, serverName string) (*store.Domai
 	}
 }
 
+// CheckSigner returns the refusal of a signed request that asks for the domain of a domain configuration: it has to be enabled,
+// take signatures, and belong to the account and region of the signature. Other names are good for all.
+func (s *Service) CheckSigner(ctx context.Context, serverName string, scope thingward.Scope) error {
+	d, err := s.domainOf(ctx, serverName)
+	if d == nil {
+		return err
+	}
+	refusal := Refusal{Scope: d.Scope}
+	switch authentication := cmp.Or(d.Settings.AuthenticationType, "DEFAULT"); {
+	case d.Scope != scope:
+		return refusal.because(DomainAuthentication, "The domain %s belongs to another account or region than the signature.", d.Domain)
+	case !d.Enabled:
+		return refusal.because(DomainDisabled, "Domain configuration %s of %s is DISABLED.", d.Name, d.Domain)
+	case authentication != "DEFAULT" && authentication != "AWS_SIGV4":
+		return refusal.because(DomainAuthentication, "Domain configuration %s of %s takes %s and no signatures.", d.Name, d.Domain, authentication)
+	}
+	return nil
+}
+
 // checkDomain returns the refusal of a client with a certificate that asks for a domain where it is not taken.
 func checkDomain(d *store.DomainConfiguration) *Refusal {
 	refusal := Refusal{Scope: d.Scope}

@@ -407,10 +407,6 @@ func (s *Server) changed(c bus.Change) {
 		s.broker.Disconnect(c.Scope, c.ID, broker.AuthError, refusal.Message)
 		return
 	}
-	if errors.Is(err, store.ErrNotFound) {
-		s.broker.Disconnect(c.Scope, c.ID, broker.AuthError, "the access key is inactive or gone")
-		return
-	}
 	if err != nil {
 		s.log.Error("a change did not reach live connections; they keep their policies until they reconnect",
 			"principalId", c.ID, "error", err)
@@ -424,12 +420,11 @@ func (s *Server) Reset(ctx context.Context) error {
 	if err := s.store.Reset(ctx); err != nil {
 		return err
 	}
-	s.bus.Publish(bus.Change{Kind: bus.Reset})
-	if err := s.broker.Reset(ctx); err != nil {
+	if err := s.identity.KeepOnly(ctx, s.key); err != nil {
 		return err
 	}
-	s.cfg.Account, s.cfg.AccessKey = s.key.Account, s.key.ID+":"+s.key.Secret
-	return s.bootstrap(ctx)
+	s.bus.Publish(bus.Change{Kind: bus.Reset})
+	return s.broker.Reset(ctx)
 }
 
 func (s *Server) serveReset(w http.ResponseWriter, r *http.Request) {
