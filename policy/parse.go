@@ -9,8 +9,32 @@ import (
 
 // A parser turns the JSON of a document into a Document.
 type parser struct {
-	text []byte
-	form form
+	text   []byte
+	form   form
+	index  int          // of the statement being read
+	places map[spot]int // where the texts of statements begin; nil: nobody asks
+}
+
+// A spot is a text in a statement: an action, a resource, a key or a value of a condition.
+type spot struct {
+	statement int // counts from 0
+	text      string
+}
+
+// note remembers where a text of the statement being read begins.
+func (p *parser) note(text string, at int) {
+	if _, known := p.places[spot{p.index, text}]; !known && p.places != nil {
+		p.places[spot{p.index, text}] = at
+	}
+}
+
+// findPlaces reads d again for the places of its texts. Keeping them would cost every document memory.
+func (d *Document) findPlaces() map[spot]int {
+	p := &parser{text: []byte(d.Text), form: d.form, places: map[spot]int{}}
+	if root, err := readJSON(p.text); err == nil {
+		p.document(root) // has been read without error before
+	}
+	return p.places
 }
 
 func parse(text []byte, f form, a Aliases) (*Document, error) {
@@ -115,6 +139,7 @@ func (p *parser) statements(n node) ([]Statement, error) {
 	all := make([]Statement, len(nodes))
 	for i, n := range nodes {
 		var err error
+		p.index = i
 		if all[i], err = p.statement(n); err != nil {
 			return nil, err
 		}
@@ -189,6 +214,7 @@ func (p *parser) list(m member, check func(string) string) ([]string, error) {
 			return nil, p.errorf(n.at, "%s", msg)
 		}
 		all[i] = n.text
+		p.note(n.text, n.at)
 	}
 	return all, nil
 }
@@ -278,6 +304,7 @@ func (p *parser) conditions(n node) ([]Condition, error) {
 			if err != nil {
 				return nil, err
 			}
+			p.note(m.key, m.at)
 			all = append(all, Condition{Operator: block.key, Key: m.key, Values: values})
 		}
 	}
@@ -298,6 +325,7 @@ func (p *parser) conditionValues(op operator, m member) ([]string, error) {
 			return nil, p.errorf(n.at, "%q is not %s", n.text, op.test.wants())
 		}
 		all[i] = n.text
+		p.note(n.text, n.at)
 	}
 	return all, nil
 }

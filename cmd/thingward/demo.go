@@ -33,7 +33,6 @@ type demonstration struct {
 	modules *modules
 	bench   *factory.Bench
 	device  *device.Device
-	why     *explanation // of the server's last refusal
 
 	caID          string
 	certificateID string
@@ -69,10 +68,9 @@ func demo(ctx context.Context, args []string, stdout, stderr io.Writer) (err err
 		return err
 	}
 	defer logFile.Close()
-	log := newWhy(slog.NewTextHandler(logFile, nil))
-	cfg.Log = slog.New(log)
+	cfg.Log = slog.New(slog.NewTextHandler(logFile, nil))
 
-	d := &demonstration{stage: newStage(stdout), why: log.last}
+	d := &demonstration{stage: newStage(stdout)}
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup
 	defer func() {

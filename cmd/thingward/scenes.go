@@ -19,6 +19,7 @@ import (
 
 	"github.com/thingward/thingward/atecc"
 	"github.com/thingward/thingward/internal/device"
+	"github.com/thingward/thingward/internal/journal"
 	"github.com/thingward/thingward/mqtt"
 )
 
@@ -242,7 +243,7 @@ func (d *demonstration) exchange(ctx context.Context) (string, error) {
 	}
 }
 
-// trespass publishes where no statement of the policy allows it: the connection ends, as on AWS, and the log says why.
+// trespass publishes where no statement of the policy allows it: the connection ends, as on AWS, and the journal says why.
 func (d *demonstration) trespass(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -256,7 +257,11 @@ func (d *demonstration) trespass(ctx context.Context) (string, error) {
 	} else if ctx.Err() != nil {
 		return "", errors.New("the connection was not ended")
 	}
-	return "refused, connection ended; the log says why:\n" + d.why.take(), nil
+	e, err := d.server.Refusal(ctx, d.device.ClientID, journal.PublishIn)
+	if err != nil {
+		return "", err
+	}
+	return "refused, connection ended; `thingward why` says why:\n" + e.Details, nil
 }
 
 func decodeCertificate(text []byte) (*x509.Certificate, error) {

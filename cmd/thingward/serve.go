@@ -8,6 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/thingward/thingward/internal/server"
@@ -44,9 +46,25 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs.StringVar(&cfg.HTTPS, "https", "", "`address` of HTTPS with client certificates, such as :8443 (default none)")
 	fs.StringVar(&cfg.Plain, "plain", "", "loopback `address` of MQTT without TLS, such as 127.0.0.1:1883 (default none)")
 	fs.StringVar(&cfg.PlainAs, "plain-as", "", "`certificate` id or ARN that clients of --plain act as")
+	fs.StringVar(&cfg.Profile, "profile", "aws", "`aws` for the quotas and quirks of AWS IoT Core, or mqtt for all of the standard")
+	fs.Var((*names)(&cfg.Limits), "limit", "`NAME=VALUE` to change one limit of the profile, may be repeated; thingward limits lists them")
+	fs.StringVar(&cfg.Durability, "durability", "process", "`what` an acknowledged message survives: process for kill -9, disk for a power cut too")
+	fs.Var((*size)(&cfg.MessagesSize), "messages-size", "`bytes` of messages that may wait for sessions, such as 20GiB; a publish beyond it is refused with quota exceeded (default 4GiB)")
+	fs.Var((*names)(&cfg.TLSCertificates), "tls-cert", "PEM `file` with a certificate of this server and its chain, may be repeated (one P-256, one RSA);\nread again on SIGHUP and when it changes (default: the server makes its own)")
+	fs.Var((*names)(&cfg.TLSKeys), "tls-key", "PEM `file` with the private key of the --tls-cert at the same place")
+	fs.Float64Var(&cfg.ConnectRate, "connect-rate", 0, "`connections` per second that one address may open, loopback any; -1: no limit (default 100)")
+	fs.Float64Var(&cfg.ConnectRateInAll, "connect-rate-in-all", 0, "`connections` per second that all together may open; -1: no limit (default 2000 for each core)")
+	fs.Var((*size)(&cfg.MemoryLimit), "memory-limit", "`bytes` that the server may take, such as 2GiB; near it new connections are refused (default none)")
+	fs.StringVar(&cfg.Metrics, "metrics", "", "`address` of a listener for GET /metrics (default: it is on that of --api, while that is loopback)")
 	fs.IntVar(&cfg.PortOffset, "port-offset", 0, "`number` added to every default port")
 	fs.BoolVar(&cfg.AllowReset, "allow-reset", false, "let POST /_thingward/reset empty the server, without asking who calls")
 	fs.StringVar(&cfg.NodePath, "node-path", os.Getenv("NODE_PATH"), "`directory` of modules for functions on Node (default $NODE_PATH)")
+	fs.BoolVar(&cfg.Teach, "teach", false, "tell clients why they were refused, where MQTT has a place for it (AWS does not)")
+	fs.Func("journal-size", "most `bytes` that the journal takes, such as 512MiB (default 256MiB, with --ephemeral 16MiB of memory)", func(v string) (err error) {
+		cfg.JournalSize, err = parseSize(v)
+		return err
+	})
+	fs.DurationVar(&cfg.JournalAge, "journal-age", 0, "how `long` the journal keeps what happened, such as 168h (default 720h)")
 	fs.TextVar(&level, "log-level", slog.LevelInfo, "`level` of the log on standard error: DEBUG, INFO, WARN or ERROR")
 	if err := parse(fs, args, stderr); err != nil {
 		return err
@@ -58,11 +76,27 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	welcome(stdout, s)
+	defer onHangup(func() { s.ReloadCertificates() })()
 	err = s.Run(ctx)
 	if ctx.Err() != nil {
 		cfg.Log.Info("shutting down")
 	}
 	return errors.Join(err, s.Close(context.WithoutCancel(ctx)))
+}
+
+// parseSize reads a number of bytes, with KiB, MiB or GiB behind it or nothing.
+func parseSize(s string) (int64, error) {
+	unit := int64(1)
+	for i, name := range []string{"KiB", "MiB", "GiB"} {
+		if number, ok := strings.CutSuffix(s, name); ok {
+			s, unit = number, 1<<(10*(i+1))
+		}
+	}
+	n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64)
+	if err != nil || n <= 0 || n > 1<<50/unit {
+		return 0, errors.New("want a number of bytes such as 1073741824, 512MiB or 1GiB")
+	}
+	return n * unit, nil
 }
 
 // welcome says where everything is.
@@ -84,6 +118,9 @@ func welcome(w io.Writer, s *server.Server) {
 		line("HTTPS", a.String())
 	}
 	line("AWS API", s.Endpoint())
+	if a := s.MetricsAddr(); a != nil {
+		line("metrics", "http://"+a.String()+"/metrics")
+	}
 	line("data", s.Data())
 	line("CA file", s.RootFile())
 	if s.Data() == "" {
@@ -105,18 +142,27 @@ func dataFlag(data string) string {
 func env(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("env", flag.ContinueOnError)
 	data := fs.String("data", "", "`directory` of the server (default ~/.local/share/thingward)")
+	key := fs.String("key", "", "`id` of another access key, made with key create --keep")
+	account := fs.String("account", "", "`id` of another account, whose access key was made with key create --keep")
 	if err := parse(fs, args, stderr); err != nil {
 		return err
 	}
-	if *data == "" {
-		var err error
-		if *data, err = server.DefaultData(); err != nil {
-			return err
-		}
-	}
-	variables, err := server.ReadEnvironment(*data)
+	dir, err := dataDirectory(*data)
 	if err != nil {
 		return err
+	}
+	variables, err := server.ReadEnvironment(dir)
+	if err != nil {
+		return err
+	}
+	if *key != "" || *account != "" {
+		kept, err := keptVariables(dir, *key, *account)
+		if err != nil {
+			return err
+		}
+		variables = append(kept, slices.DeleteFunc(variables, func(v string) bool {
+			return strings.HasPrefix(v, "AWS_ACCESS_KEY_ID=") || strings.HasPrefix(v, "AWS_SECRET_ACCESS_KEY=")
+		})...)
 	}
 	for _, v := range variables {
 		name, value, _ := strings.Cut(v, "=")

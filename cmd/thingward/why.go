@@ -2,47 +2,82 @@ package main
 
 import (
 	"context"
-	"log/slog"
-	"sync"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+
+	"github.com/thingward/thingward/internal/journal"
 )
 
-// A why is a log handler that also remembers the explanation of the last refusal, for people who watch.
-type why struct {
-	slog.Handler
-	last *explanation
-}
-
-type explanation struct {
-	mu   sync.Mutex
-	text string
-}
-
-func newWhy(h slog.Handler) why { return why{h, &explanation{}} }
-
-func (w why) Handle(ctx context.Context, r slog.Record) error {
-	if r.Level >= slog.LevelWarn {
-		r.Attrs(func(a slog.Attr) bool {
-			if a.Key == "details" { // of a policy's decision
-				w.last.mu.Lock()
-				w.last.text = a.Value.String()
-				w.last.mu.Unlock()
-			}
-			return true
-		})
+// why tells of the latest refusal of a client, a thing or a certificate.
+func why(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	var c cloud
+	fs := flag.NewFlagSet("why", flag.ContinueOnError)
+	c.flags(fs)
+	asJSON := fs.Bool("json", false, "print the journal's entry")
+	statement := fs.Bool("statement", false, "print only the statement to add")
+	about, err := subject(fs, args, stderr)
+	if err != nil {
+		return err
 	}
-	return w.Handler.Handle(ctx, r)
+	if err := c.open(); err != nil {
+		return err
+	}
+	e, err := c.latest(ctx, about)
+	if err != nil {
+		return err
+	}
+	switch {
+	case *asJSON:
+		enc := json.NewEncoder(stdout)
+		enc.SetIndent("", "  ")
+		return enc.Encode(e)
+	case *statement:
+		if e.Decision == nil || e.Decision.Suggest == "" {
+			return errors.New("no statement would have allowed it; ask without --statement")
+		}
+		fmt.Fprintln(stdout, e.Decision.Suggest)
+		return nil
+	}
+	page := newStage(stdout)
+	heading, rest, _ := strings.Cut(e.Explain(), "\n")
+	fmt.Fprintf(stdout, "%s\n%s", page.paint(bold, heading), rest)
+	return c.since(ctx, about, e, stdout)
 }
 
-func (w why) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return why{w.Handler.WithAttrs(attrs), w.last}
+// latest returns the latest refusal, or the end of a connection that the client did not want, if that is later and not the
+// refusal's own consequence.
+func (c *cloud) latest(ctx context.Context, about string) (*journal.Entry, error) {
+	refusal, err := c.one(ctx, url.Values{"about": {about}, "refusals": {"1"}})
+	if err != nil {
+		return nil, err
+	}
+	end, err := c.one(ctx, url.Values{"about": {about}, "event": {journal.Disconnect}})
+	if err != nil {
+		return nil, err
+	}
+	if end != nil && end.DisconnectReason != "CLIENT_INITIATED_DISCONNECT" &&
+		(refusal == nil || end.Cursor > refusal.Cursor && end.TraceID != refusal.TraceID) {
+		return end, nil
+	}
+	if refusal == nil {
+		return nil, fmt.Errorf("the journal knows of nothing that was refused to %q. Did it reach this server? `thingward timeline %s` shows what it did", about, shellQuote(about))
+	}
+	return refusal, nil
 }
-func (w why) WithGroup(name string) slog.Handler { return why{w.Handler.WithGroup(name), w.last} }
 
-// take returns what was explained last, and forgets it.
-func (e *explanation) take() string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	text := e.text
-	e.text = ""
-	return text
+// since tells whether all is well again.
+func (c *cloud) since(ctx context.Context, about string, e *journal.Entry, stdout io.Writer) error {
+	connected, err := c.one(ctx, url.Values{"about": {about}, "event": {journal.Connect}})
+	if err != nil {
+		return err
+	}
+	if connected != nil && connected.Cursor > e.Cursor && connected.Status == journal.Success {
+		fmt.Fprintf(stdout, "\nIt has connected since, at %s UTC.\n", connected.Timestamp)
+	}
+	return nil
 }

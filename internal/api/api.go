@@ -2,7 +2,8 @@
 //
 // One wrapper does for every operation what AWS's front end does: it reads and verifies the signature, finds the
 // operation by the signature's service, the method and the escaped path, decodes the members from path, query,
-// headers and body, checks the constraints of the model, calls the handler and writes the answer or the error.
+// headers and body, checks the constraints of the model, asks the policy of the access key, calls the handler and writes
+// the answer or the error.
 // The tables it works from are in awsmodel; the structs that handlers see are in iot, lambda.go and sts.go.
 //
 // A handler is a method of door, one file per AWS noun, and appears in the list of its file:
@@ -24,6 +25,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -31,7 +33,7 @@ import (
 
 	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/internal/api/awsmodel"
-	"github.com/thingward/thingward/policy"
+	"github.com/thingward/thingward/internal/identity"
 	"github.com/thingward/thingward/sigv4"
 )
 
@@ -40,8 +42,7 @@ type Handler struct {
 	config   Config
 	log      *slog.Logger
 	services []*service
-
-	everything *policy.Set // the policies of access keys
+	stats    statistics
 }
 
 // newHandler returns a Handler of these services with these operations. What the models know beyond them is
@@ -54,10 +55,6 @@ func newHandler(config Config, models []*awsmodel.Service, operations []operatio
 		config.Now = time.Now
 	}
 	h := &Handler{config: config, log: config.Log}
-	var err error
-	if h.everything, err = compileEverything(); err != nil {
-		return nil, fmt.Errorf("api: %w", err)
-	}
 	for _, m := range models {
 		s, err := newService(m)
 		if err != nil {
@@ -95,6 +92,10 @@ type call struct {
 	service   *service
 	route     *route
 	caller    *Caller
+
+	// For the journal.
+	input, output any
+	refused       *identity.Refusal // of a device
 }
 
 // ServeHTTP answers a signed request.
@@ -176,14 +177,19 @@ func (h *Handler) serve(c *call, body []byte) (a *answer, err error) {
 		return nil, thingward.Errorf(notImplemented, "%s of %s is not implemented by this server. "+
 			"docs/compatibility.md lists what is.", c.route.op.Name, c.service.model.Name)
 	}
-	in, err := c.service.read(c.route, c.request, labels, form, body)
+	in, members, err := c.service.read(c.route, c.request, labels, form, body)
 	if err != nil {
 		return nil, err
 	}
+	if err := h.authorize(c, members); err != nil {
+		return nil, err
+	}
+	c.input = in
 	out, err := c.route.handler.call(ctx, c.caller, in)
 	if err != nil {
 		return nil, err
 	}
+	c.output = out
 	return c.answer(out)
 }
 
@@ -237,9 +243,21 @@ func (h *Handler) verify(c *call, body []byte, credential Credential) error {
 		ARN:         credential.ARN,
 		RequestID:   c.id,
 	}
-	c.caller.Principal = h.keyPrincipal(c.caller.Scope, credential)
+	c.caller.Principal = keyPrincipal(c.caller.Scope, credential)
 	c.caller.comesFrom(c.request)
-	return nil
+	return h.checkDomain(c)
+}
+
+// checkDomain refuses who came by a domain that is not for his account, or not for signatures.
+func (h *Handler) checkDomain(c *call) error {
+	if h.config.Identity == nil {
+		return nil
+	}
+	err := h.config.Identity.CheckSigner(c.request.Context(), c.caller.Domain, c.caller.Scope)
+	if refusal, ok := errors.AsType[*identity.Refusal](err); ok {
+		return thingward.Errorf(thingward.Forbidden, "%s", refusal.Message)
+	}
+	return err
 }
 
 // readBody reads the whole body: the signature covers it.
@@ -259,9 +277,21 @@ func readBody(w http.ResponseWriter, c *call) ([]byte, error) {
 	return body, nil
 }
 
-// record writes the line that every call leaves in the log, with the reason of a refusal.
+// record writes the line that every call leaves in the log, and so in the journal, with the reason of a refusal.
 func (h *Handler) record(c *call, a *answer, err error) {
-	attrs := []slog.Attr{slog.String("request", c.id)}
+	kind := CallKind{Status: a.status}
+	if c.route != nil {
+		kind.Service, kind.Operation = c.service.model.Name, c.route.op.Name
+	}
+	h.stats.count(kind, h.config.Now().Sub(c.start))
+	level := slog.LevelInfo
+	if err != nil {
+		level = slog.LevelWarn
+	}
+	if a.status >= 500 && a.status != http.StatusNotImplemented {
+		level = slog.LevelError
+	}
+	attrs := append(c.event(), slog.String("traceId", c.id))
 	switch {
 	case c.route != nil:
 		attrs = append(attrs, slog.String("service", c.service.model.Name), slog.String("operation", c.route.op.Name))
@@ -274,18 +304,19 @@ func (h *Handler) record(c *call, a *answer, err error) {
 	case c.signature != nil:
 		attrs = append(attrs, slog.String("claimedKey", c.signature.AccessKeyID))
 	}
-	attrs = append(attrs, slog.String("from", c.request.RemoteAddr), slog.Int("status", a.status),
-		slog.Duration("duration", h.config.Now().Sub(c.start)))
-	level := slog.LevelInfo
+	attrs = append(attrs, c.subject()...)
+	if from, err := netip.ParseAddrPort(c.request.RemoteAddr); err == nil {
+		attrs = append(attrs, slog.Any("from", from))
+	}
+	attrs = append(attrs, slog.Int("status", a.status), slog.Duration("duration", h.config.Now().Sub(c.start)))
 	if err != nil {
-		level = slog.LevelWarn
-		attrs = append(attrs, slog.String("error", a.code), slog.String("reason", err.Error()))
+		if c.refused == nil {
+			attrs = append(attrs, slog.String("reason", a.code))
+		}
+		attrs = append(attrs, slog.String("details", err.Error()))
 		if e, ok := errors.AsType[*sigv4.Error](err); ok && e.Detail != "" {
 			attrs = append(attrs, slog.String("detail", e.Detail))
 		}
-	}
-	if a.status >= 500 && a.status != http.StatusNotImplemented {
-		level = slog.LevelError
 	}
 	h.log.LogAttrs(c.request.Context(), level, "api call", attrs...)
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/internal/journal"
 	"github.com/thingward/thingward/mqtt"
 	"github.com/thingward/thingward/policy"
 )
@@ -18,8 +19,10 @@ type identity struct {
 
 // A refusal is why something may not be done.
 type refusal struct {
-	code mqtt.ReasonCode
-	why  string // for the log
+	code      mqtt.ReasonCode
+	why       string           // for the log
+	decision  *policy.Decision // nil: not the policies refused
+	throttled bool             // a rate; later it may be done
 }
 
 // unknown stands where no decision has been asked for yet.
@@ -32,7 +35,8 @@ func (ns *namespace) ask(who *identity, action, kind, resource string) *refusal 
 	if policies.Evaluate(&request) == policy.Allowed {
 		return nil
 	}
-	return &refusal{code: mqtt.NotAuthorized, why: policies.Explain(&request).String()}
+	d := policies.Explain(&request)
+	return &refusal{code: mqtt.NotAuthorized, why: d.String(), decision: d}
 }
 
 // mayPublish says whether who may publish to a topic.
@@ -93,7 +97,7 @@ type receivableCache struct {
 func (c *connection) receivable(topic string) bool {
 	allowed, refused := c.receive.decide(c, topic)
 	if refused != nil {
-		c.logRefusal("Publish-Out", topic, refused)
+		c.logRefusal(journal.PublishOut, topic, refused)
 	}
 	return allowed
 }
@@ -115,18 +119,38 @@ func (r *receivableCache) decide(c *connection, topic string) (allowed bool, ref
 	return allowed, refused
 }
 
-// logRefusal writes what a person needs to mend the policy or the client, under AWS's names.
-func (c *connection) logRefusal(eventType, topic string, r *refusal) {
-	c.b.logRefusal(eventType, r, "clientId", c.clientID, "principalId", c.who.Load().principal.ID, "topicName", topic,
-		"sourceIp", c.source.Addr(), "protocol", c.protocol)
+// about is what the log says of every event of c, under AWS's names.
+func (c *connection) about(eventType, status string) []any {
+	principal := c.who.Load().principal
+	about := []any{"eventType", eventType, "status", status, "scope", c.ns.scope.String(), "clientId", c.clientID, "principalId", principal.ID,
+		"sourceIp", c.source.Addr(), "sourcePort", c.source.Port(), "protocol", c.protocol, "traceId", c.id}
+	if t := principal.ConnectionThing(c.clientID); t != nil {
+		about = append(about, "thingName", t.Name)
+	}
+	return about
 }
 
-func (b *Broker) logRefusal(eventType string, r *refusal, about ...any) {
+// logRefusal tells what a person needs to mend the policy or the client.
+func (c *connection) logRefusal(eventType, topic string, r *refusal) {
+	about := c.about(eventType, journal.Failure)
+	if topic != "" {
+		about = append(about, "topicName", topic)
+	}
+	c.b.logRefusal(r, about...)
+}
+
+func (b *Broker) logRefusal(r *refusal, about ...any) {
 	b.stats.refused.Add(1)
 	reason := "CLIENT_ERROR"
-	if r.code == mqtt.NotAuthorized {
+	switch {
+	case r.throttled:
+		reason = "THROTTLED"
+	case r.code == mqtt.NotAuthorized:
 		reason = "AUTHORIZATION_FAILURE"
 	}
-	about = append([]any{"eventType", eventType, "status", "Failure", "reason", reason}, about...)
-	b.log.Warn("refused", append(about, "details", r.why)...)
+	about = append(about, "reason", reason, "details", r.why)
+	if r.decision != nil {
+		about = append(about, "decision", r.decision)
+	}
+	b.log.Warn("refused", about...)
 }

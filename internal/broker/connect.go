@@ -3,10 +3,10 @@ package broker
 import (
 	"cmp"
 	"context"
-	"strings"
 	"time"
 
 	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/internal/journal"
 	"github.com/thingward/thingward/mqtt"
 	"github.com/thingward/thingward/policy"
 )
@@ -24,6 +24,12 @@ func (b *Broker) Serve(ctx context.Context, conn *Conn) {
 		b: b, ns: ns, net: conn.Net, connect: conn.Connect, id: newUUID(), clientID: conn.Connect.ClientID,
 		version: conn.Connect.ProtocolVersion, source: conn.Source, protocol: cmp.Or(conn.Protocol, "MQTT"),
 		detached: make(chan struct{}), written: make(chan struct{}), batch: *newBatch(),
+	}
+	if p := conn.Connect.Properties; p != nil {
+		c.maxPacket, c.curt = int(p.MaximumPacketSize), p.RequestProblemInformation != nil && !*p.RequestProblemInformation
+	}
+	if c.protocol != "MQTT" {
+		c.batch.via = viaWebSocket
 	}
 	c.parser = mqtt.Parser{Version: c.version, Max: b.limits.MaxPacket, Intern: c.topics.Intern}
 	c.who.Store(&identity{conn.Principal, conn.Principal.PolicyContext(c.clientID, conn.Domain, conn.Source.Addr())})
@@ -47,6 +53,8 @@ func (b *Broker) Serve(ctx context.Context, conn *Conn) {
 func (c *connection) admit(conn *Conn) *refusal {
 	limits, p := c.b.limits, cmp.Or(c.connect.Properties, &mqtt.Properties{})
 	switch {
+	case !c.ns.rates.connect.take(c.batch.now, 1, limits.AccountConnectRate, limits.RateBurst):
+		return throttled("account-connect-rate")
 	case c.version != mqtt.V311 && c.version != mqtt.V5:
 		return &refusal{code: mqtt.UnsupportedProtocolVersion, why: "MQTT " + c.version.String() + " is not spoken here"}
 	case p.AuthenticationMethod != "":
@@ -65,7 +73,10 @@ func (c *connection) admit(conn *Conn) *refusal {
 	if r := c.mayConnect(); r != nil {
 		return r
 	}
-	return c.admitWill()
+	if r := c.admitWill(); r != nil {
+		return r
+	}
+	return c.ns.mayConnectNow(c.clientID, c.batch.now)
 }
 
 // mayConnect asks the policies.
@@ -116,7 +127,7 @@ func (c *connection) admitWill() *refusal {
 
 // refuse answers a CONNECT that is not admitted, tells of it and closes.
 func (c *connection) refuse(r *refusal) {
-	c.logRefusal("Connect", "", r)
+	c.logRefusal(journal.Connect, "", r)
 	if r.code == mqtt.NotAuthorized {
 		bt := newBatch()
 		c.tellConnectFailed(bt)
@@ -124,10 +135,14 @@ func (c *connection) refuse(r *refusal) {
 			c.b.log.Error("lifecycle event is lost", "clientId", c.clientID, "error", err)
 		}
 	}
-	if r.code == mqtt.NotAuthorized && c.version != mqtt.V5 && !c.b.limits.DenyWithConnack {
+	if r.code == mqtt.NotAuthorized && c.version != mqtt.V5 && !c.b.limits.DenyWithConnack && !c.b.teach {
 		return
 	}
-	b, err := (&mqtt.Connack{ReasonCode: r.code}).Append(nil, c.version)
+	connack := &mqtt.Connack{ReasonCode: r.code}
+	if c.b.teach {
+		connack.Properties = c.reasonString(r.lesson())
+	}
+	b, err := connack.Append(nil, c.version)
 	if err == nil {
 		c.net.SetWriteDeadline(time.Now().Add(hangUpTime))
 		c.net.Write(b)
@@ -173,7 +188,7 @@ func (c *connection) begin() {
 	if p.ReceiveMaximum != 0 {
 		c.window = min(c.window, int(p.ReceiveMaximum))
 	}
-	c.maxPacket = int(p.MaximumPacketSize)
+	c.aliasMax = min(int(p.TopicAliasMaximum), limits.MaxClientAlias)
 	expiry, persistent := c.sessionExpiry()
 	present, at := c.ns.open(c, expiry, persistent)
 	bt := &c.batch
@@ -187,8 +202,7 @@ func (c *connection) begin() {
 	c.session.attach(bt, c, c.connack(present, expiry))
 	c.connect = nil
 	c.tellConnected(bt)
-	c.b.log.Info("connected", "eventType", "Connect", "status", "Success", "clientId", c.clientID,
-		"principalId", c.who.Load().principal.ID, "sourceIp", c.source.Addr(), "protocol", c.protocol)
+	c.b.log.Info("connected", c.about(journal.Connect, journal.Success)...)
 }
 
 // connack encodes the answer to an admitted CONNECT.
@@ -207,6 +221,9 @@ func (c *connection) connack(present bool, expiry time.Duration) []byte {
 	}
 	if seconds := uint16(c.keepAlive / time.Second); seconds != c.connect.KeepAlive {
 		p.ServerKeepAlive = &seconds
+	}
+	if asked := c.connect.Properties; asked != nil && asked.RequestResponseInformation && limits.ResponseInformation {
+		p.ResponseInformation = "responses/" + c.clientID
 	}
 	if asked := c.connect.Properties; asked != nil && asked.SessionExpiryInterval != nil && *asked.SessionExpiryInterval != 0 {
 		if seconds := uint32(expiry / time.Second); seconds != *asked.SessionExpiryInterval && expiry != 0 {
@@ -243,8 +260,8 @@ func (b *Broker) UpdatePrincipal(p *thingward.Principal) {
 	ns.index.touch()
 }
 
-// Disconnect ends the live connections of a principal; reason appears in the log and in the lifecycle event.
-func (b *Broker) Disconnect(scope thingward.Scope, principalID string, reason DisconnectReason) {
+// Disconnect ends the live connections of a principal; reason appears in the log and in the lifecycle event, why in the log.
+func (b *Broker) Disconnect(scope thingward.Scope, principalID string, reason DisconnectReason, why string) {
 	ns := b.namespace(scope)
 	ns.mu.Lock()
 	var live []*connection
@@ -257,6 +274,6 @@ func (b *Broker) Disconnect(scope thingward.Scope, principalID string, reason Di
 		code = mqtt.AdministrativeAction
 	}
 	for _, c := range live {
-		c.end(ending{reason: reason, code: code, why: "the server ends the connections of this principal: " + strings.ToLower(string(reason))})
+		c.end(ending{reason: reason, code: code, why: why})
 	}
 }

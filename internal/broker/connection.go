@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/thingward/thingward/internal/journal"
 	"github.com/thingward/thingward/internal/msglog"
 	"github.com/thingward/thingward/mqtt"
 )
@@ -43,9 +44,14 @@ type connection struct {
 	keepAlive     time.Duration // 0: none
 	window        int           // messages to the client without acknowledgement
 	maxPacket     int           // largest packet the client takes, 0: any
+	curt          bool          // the client wants no Reason Strings in answers
 
 	who     atomic.Pointer[identity]
 	receive receivableCache
+
+	messages  rate // in, and QoS 0 out
+	bytes     rate // in
+	throttled bool // the last message was over a rate
 
 	parser  mqtt.Parser
 	topics  mqtt.Interner
@@ -54,6 +60,7 @@ type connection struct {
 	batch   batch
 	acks    []byte          // answers that wait for the log
 	unacked int             // QoS 1 messages of the batch
+	lessons []string        // for the next answer, see learn
 	fresh   []*subscription // of the batch, to be given retained messages after the SUBACK
 	reader  *msglog.Reader  // while the session is behind
 	small   [256]byte       // where an idle connection waits for bytes
@@ -68,6 +75,8 @@ type connection struct {
 	closing      bool    // close when out is empty
 	linger       bool    // after a DISCONNECT: wait for the client, or a reset would overtake it
 	writeExpires time.Time
+	aliasMax     int               // topic aliases the client takes
+	aliasesOut   map[string]uint16 // those it has been told
 }
 
 // An ending is why and how a connection ends.
@@ -130,14 +139,39 @@ func (c *connection) pushPacket(bt *batch, p mqtt.Packet) {
 
 // pushPublish puts a PUBLISH with its packet identifier into the output.
 func (c *connection) pushPublish(bt *batch, frame []byte, pidAt int, pid uint16) {
-	bt.sent++
+	bt.sent[frame[0]>>1&3]++
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.closing {
 		out := c.output(bt)
-		out.b = mqtt.AppendWithPacketID(out.b, frame, pidAt, pid)
+		out.b = c.appendPublish(out.b, frame, pidAt, pid)
 	}
 }
+
+// appendPublish appends a PUBLISH as this client gets it: with its packet identifier, and the topic as an alias if it
+// takes aliases. Called with mu held, as aliases hold in the order in which packets are written.
+func (c *connection) appendPublish(out, frame []byte, pidAt int, pid uint16) []byte {
+	if c.aliasMax == 0 {
+		return mqtt.AppendWithPacketID(out, frame, pidAt, pid)
+	}
+	topic := mqtt.TopicOf(frame)
+	alias, known := c.aliasesOut[string(topic)]
+	switch {
+	case known:
+	case len(topic) <= aliasSpace || len(c.aliasesOut) >= c.aliasMax || !c.accepts(len(frame)+aliasSpace):
+		return mqtt.AppendWithPacketID(out, frame, pidAt, pid)
+	default:
+		if c.aliasesOut == nil {
+			c.aliasesOut = map[string]uint16{}
+		}
+		alias = uint16(len(c.aliasesOut) + 1)
+		c.aliasesOut[string(topic)] = alias
+	}
+	return mqtt.AppendWithTopicAlias(out, frame, pidAt, pid, alias, known)
+}
+
+// aliasSpace is the most that a topic alias adds to a packet: the property, and a byte more for each of two lengths.
+const aliasSpace = 5
 
 // pushQoS0 puts a PUBLISH into the output unless the client is too slow for it.
 func (c *connection) pushQoS0(bt *batch, frame []byte) {
@@ -145,12 +179,12 @@ func (c *connection) pushQoS0(bt *batch, frame []byte) {
 	defer c.mu.Unlock()
 	switch {
 	case c.closing || !c.accepts(len(frame)):
-	case c.out != nil && len(c.out.b)+len(frame) > c.b.limits.MaxOutput:
+	case c.out != nil && len(c.out.b)+len(frame) > c.b.limits.MaxOutput, !c.messages.take(bt.now, 1, c.b.limits.PublishRate, c.b.limits.RateBurst):
 		bt.dropped++
 	default:
-		bt.sent++
+		bt.sent[0]++
 		out := c.output(bt)
-		out.b = append(out.b, frame...)
+		out.b = c.appendPublish(out.b, frame, 0, 0)
 	}
 }
 
@@ -226,8 +260,7 @@ func (c *connection) end(e ending) {
 	}
 	close(c.detached)
 	c.hangUp(e)
-	c.b.log.Info("disconnected", "eventType", "Disconnect", "clientId", c.clientID, "principalId", c.who.Load().principal.ID,
-		"sourceIp", c.source.Addr(), "protocol", c.protocol, "disconnectReason", string(e.reason), "details", e.why)
+	c.b.log.Info("disconnected", append(c.about(journal.Disconnect, journal.Success), "disconnectReason", string(e.reason), "details", e.why)...)
 }
 
 // hangUp says why, where the protocol can, and closes when that is written.
@@ -239,7 +272,7 @@ func (c *connection) hangUp(e ending) {
 		if c.out == nil {
 			c.out = buffers.Get().(*buffer)
 		}
-		c.out.b, _ = (&mqtt.Disconnect{ReasonCode: e.code}).Append(c.out.b, c.version)
+		c.out.b = c.appendDisconnect(c.out.b, e)
 	}
 	c.closing = true
 	c.net.SetWriteDeadline(time.Now().Add(hangUpTime))
@@ -247,6 +280,21 @@ func (c *connection) hangUp(e ending) {
 		c.writing = true
 		go c.write()
 	}
+}
+
+// appendDisconnect says why in words too, unless they are about the server's own trouble, or about policies and nobody is
+// to learn.
+func (c *connection) appendDisconnect(out []byte, e ending) []byte {
+	p := mqtt.Disconnect{ReasonCode: e.code}
+	if e.reason != ServerError && (e.reason != AuthError || c.b.teach) {
+		p.Properties = c.reasonString(e.why)
+	}
+	b, err := p.Append(out, c.version)
+	if err != nil {
+		c.b.log.Error("DISCONNECT cannot be encoded", "clientId", c.clientID, "error", err)
+		return out
+	}
+	return b
 }
 
 // run reads packets until the connection ends.
@@ -311,8 +359,24 @@ func (c *connection) read(early []byte) *ending {
 		if err != nil && n == 0 {
 			return readEnding(err)
 		}
+		if limits := &c.b.limits; limits.ByteRate > 0 {
+			c.pause(c.bytes.owe(time.Now(), n, limits.ByteRate, limits.RateBurst))
+		}
 		busy = len(rest)+n == len(buf)
 		data = buf[:len(rest)+n]
+	}
+}
+
+// pause lets time pass, unless the connection ends.
+func (c *connection) pause(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-c.detached:
 	}
 }
 
@@ -373,8 +437,8 @@ func (c *connection) malformed(err error) *ending {
 	if m, ok := errors.AsType[*mqtt.Error](err); ok {
 		code = m.ReasonCode
 	}
-	if code == mqtt.PacketTooLarge && c.b.limits.ReservedTopics {
-		code = mqtt.QuotaExceeded // PacketTooLarge is not among the codes of AWS IoT
+	if code == mqtt.PacketTooLarge && !c.b.limits.FullReasonCodes {
+		code = mqtt.QuotaExceeded
 	}
 	return &ending{reason: ClientError, code: code, why: err.Error()}
 }
@@ -416,6 +480,15 @@ func (c *connection) ack(kind mqtt.PacketType, pid uint16, code mqtt.ReasonCode)
 	first := byte(kind) << 4
 	if kind == mqtt.TypePubrel {
 		first |= 2
+	}
+	if code.Failed() && len(c.lessons) > 0 {
+		answer := mqtt.Puback{PacketID: pid, ReasonCode: code, Properties: c.taught()}
+		if kind == mqtt.TypePuback {
+			c.answer(&answer)
+		} else {
+			c.answer((*mqtt.Pubrec)(&answer))
+		}
+		return
 	}
 	if code == mqtt.Success || c.version != mqtt.V5 {
 		c.acks = binary.BigEndian.AppendUint16(append(c.acks, first, 2), pid)

@@ -19,6 +19,7 @@ type namespace struct {
 	matches func(filter, topic string) bool // the same rules for one filter
 
 	retained retained
+	rates    accountRates
 
 	mu         sync.Mutex
 	sessions   map[string]*session // by client id
@@ -106,14 +107,19 @@ type batch struct {
 	wake   []*connection // have got output and no writing goroutine yet
 	commit msglog.Offset // the log is to be safe up to here; notLogged: nothing to wait for
 	record []byte        // scratch
+	held   []held        // QoS 2 deliveries that wait for the log
 
-	received, sent, dropped uint64 // messages, for the statistics
+	via      via             // of its connection
+	received [vias][3]uint64 // messages by QoS, for the statistics
+	sent     [3]uint64
+	dropped  uint64
 }
 
 func newBatch() *batch { return &batch{now: time.Now(), commit: notLogged} }
 
 // start starts the writers, except for self, which writes itself.
 func (bt *batch) start(self *connection) (own bool) {
+	bt.letGo()
 	for i, c := range bt.wake {
 		if c == self {
 			own = true
@@ -142,23 +148,10 @@ func (bt *batch) wait(b *Broker) error {
 	return err
 }
 
-func (bt *batch) count(s *statistics) {
-	if bt.received > 0 {
-		s.received.Add(bt.received)
-	}
-	if bt.sent > 0 {
-		s.sent.Add(bt.sent)
-	}
-	if bt.dropped > 0 {
-		s.dropped.Add(bt.dropped)
-	}
-	bt.received, bt.sent, bt.dropped = 0, 0, 0
-}
-
 // publish delivers p along r. The error says that it could not be kept although it has to be; then nobody
 // has got it.
 func (ns *namespace) publish(bt *batch, p *publication, r *route) error {
-	bt.received++
+	bt.receive(p)
 	var chosen []*target
 	var targets []string
 	durable := r.durable
@@ -175,6 +168,9 @@ func (ns *namespace) publish(bt *batch, p *publication, r *route) error {
 			return err
 		}
 	} else {
+		if p.pid != 0 {
+			bt.commit = max(bt.commit, ns.logState(appendReceived(nil, ns.scope, p.clientID, p.pid, false)))
+		}
 		ns.fanOut(bt, p, r.targets, chosen, notLogged)
 	}
 	if len(r.handlers) > 0 || len(ns.b.observers) > 0 {
@@ -201,7 +197,7 @@ func (ns *namespace) publishDurable(bt *batch, p *publication, r *route, chosen 
 	if cap(bt.record) > 64<<10 {
 		bt.record = nil
 	}
-	bt.commit = at
+	bt.commit = max(bt.commit, at)
 	if p.retain {
 		ns.retained.set(p.message())
 	}

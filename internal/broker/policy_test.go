@@ -161,7 +161,7 @@ func TestReceiveAndUpdate(t *testing.T) {
 	c.present(true).want("device-1/x mine q1")
 	c.nothing()
 
-	b.Disconnect(scope, "cert-2", AuthError)
+	b.Disconnect(scope, "cert-2", AuthError, "certificate cert-2 is INACTIVE")
 	c.end(mqtt.NotAuthorized)
 	pub.nothing()
 }

@@ -125,7 +125,7 @@ func TestWill(t *testing.T) {
 	f((*client).disconnect, false, ClientInitiatedDisconnect)
 	f(func(c *client) { c.send(&mqtt.Disconnect{ReasonCode: mqtt.DisconnectWithWillMessage}) }, true, ClientInitiatedDisconnect)
 	f(func(c *client) { c.net.Write([]byte{0xff, 0xff}) }, true, ClientError)
-	f(func(c *client) { b.Disconnect(scope, "cert-1x", AuthError); c.drop() }, true, ConnectionLost)
+	f(func(c *client) { b.Disconnect(scope, "cert-1x", AuthError, "revoked"); c.drop() }, true, ConnectionLost)
 }
 
 func TestMessageExpiry(t *testing.T) {

@@ -8,8 +8,9 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"sync"
 	"time"
+
+	"github.com/thingward/thingward"
 )
 
 // Stage is how far a connection came.
@@ -48,7 +49,7 @@ type Attempt struct {
 	Alert      *Alert              // the alert that ended the connection, if it was to be seen
 
 	ClientID  string
-	Principal string // Principal.ID; empty unless accepted
+	Principal *thingward.Principal // nil unless accepted
 
 	// Why it was refused and what to do about it, in words; both empty when it was accepted.
 	Reason, Advice string
@@ -121,35 +122,6 @@ func (a *Attempt) received(err error) {
 	}
 }
 
-// maxAttempts is how many attempts are kept.
-const maxAttempts = 512
-
-// attempts is a ring of the last attempts.
-type attempts struct {
-	mu   sync.Mutex
-	ring []*Attempt
-	next int
-}
-
-func (r *attempts) add(a *Attempt) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.ring) < maxAttempts {
-		r.ring = append(r.ring, a)
-		return
-	}
-	r.ring[r.next] = a
-	r.next = (r.next + 1) % maxAttempts
-}
-
-// Attempts returns the last attempts, oldest first.
-func (g *Gateway) Attempts() []*Attempt {
-	r := &g.attempts
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return slices.Concat(r.ring[r.next:], r.ring[:r.next])
-}
-
 var errShutdown = errors.New("the server is shutting down")
 
 // settle records an attempt whose fate is known: err is why it was refused.
@@ -162,7 +134,7 @@ func (g *Gateway) settle(a *Attempt, err error) {
 		a.Err = err
 		a.Reason, a.Advice = explain(a)
 	}
-	g.attempts.add(a)
+	g.stats.count(a)
 	if g.cfg.OnAttempt != nil {
 		g.cfg.OnAttempt(a)
 	}

@@ -9,8 +9,8 @@
 // certificates of its ticket.
 //
 // Every connection becomes an [Attempt]: the client's first bytes, its [Hello], what was negotiated, its
-// certificates, the stage it reached, and if it was refused why and what to do. The last few hundred are
-// kept for diagnosis, and each one that was refused is one log line.
+// certificates, the stage it reached, and if it was refused why and what to do. Each is told to the log, and so becomes
+// an entry of the journal.
 //
 // One goroutine per connection does all of this and then runs Serve. Until Serve, limits of time, number
 // and memory hold: a deadline for the handshake and another for CONNECT, a number of connections that may
@@ -35,8 +35,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/internal/broker"
 	"github.com/thingward/thingward/internal/identity"
@@ -56,6 +54,9 @@ type Config struct {
 	Serve func(context.Context, *broker.Conn)
 
 	Log *slog.Logger
+
+	// Teach answers clients that are not let in with CONNACK, and with MQTT 5 says why. Default: AWS's silence.
+	Teach bool
 
 	// ServerNames are the names of this server: the first is the name of connections whose client asked
 	// for none. Empty: such connections have no name.
@@ -89,8 +90,12 @@ type Config struct {
 	// ServeHTTPS need it.
 	ServeDevice func(w http.ResponseWriter, r *http.Request, who func(context.Context) (*thingward.Principal, error))
 
-	// Admit is asked before anything is read from a new connection; an error closes it. A limit on the rate
-	// of connections goes here. Nil admits all.
+	// MaxConnectMemory bounds what all CONNECT packets together take that are being read, beyond 512 bytes each; one
+	// that finds no room is refused. Default 64 MiB.
+	MaxConnectMemory int64
+
+	// Admit is asked before anything is read from a new connection; an error closes it. A limit on the rate of
+	// connections goes here, see Limiter. What wraps ErrThrottled is counted, and told once in a second. Nil admits all.
 	Admit func(netip.AddrPort) error
 
 	// OnAttempt is told every attempt when its fate is known: before Serve for the accepted ones.
@@ -100,17 +105,17 @@ type Config struct {
 
 // A Gateway is the device door. Its methods may be called from any goroutine.
 type Gateway struct {
-	cfg      Config
-	log      *slog.Logger
-	tls      *tls.Config
-	https    *httpsServer
-	certs    atomic.Pointer[[]tls.Certificate]
-	legacy   bool
-	cores    chan struct{} // one token per connection that computes
-	pending  atomic.Int64
-	attempts attempts
-	lines    *rate.Limiter // log lines of refusals
-	unlogged atomic.Int64  // refusals since the last such line
+	cfg     Config
+	log     *slog.Logger
+	tls     *tls.Config
+	https   *httpsServer
+	certs   atomic.Pointer[[]tls.Certificate]
+	legacy  bool
+	cores   chan struct{} // one token per connection that computes
+	pending atomic.Int64
+	stats   statistics
+	reading atomic.Int64 // bytes of CONNECT packets beyond the first 512 of each
+	quiet   throttleLog
 
 	ctx    context.Context // done: shutting down
 	cancel context.CancelFunc
@@ -132,13 +137,13 @@ func New(cfg Config) (*Gateway, error) {
 	cfg.ConnectTimeout = cmp.Or(cfg.ConnectTimeout, 10*time.Second)
 	cfg.MaxConnect = cmp.Or(cfg.MaxConnect, 146*1024)
 	cfg.MaxPending = cmp.Or(cfg.MaxPending, 4096)
+	cfg.MaxConnectMemory = cmp.Or(cfg.MaxConnectMemory, 64<<20)
 	cfg.Handshakes = cmp.Or(cfg.Handshakes, runtime.GOMAXPROCS(0))
 
 	g := &Gateway{
 		cfg:       cfg,
 		log:       cfg.Log,
 		cores:     make(chan struct{}, cfg.Handshakes),
-		lines:     newLineLimit(),
 		listeners: map[net.Listener]struct{}{},
 		open:      map[net.Conn]struct{}{},
 	}
@@ -285,7 +290,8 @@ func (g *Gateway) admit(c net.Conn, a *Attempt, h handler, pending int64) (*brok
 }
 
 var (
-	errTooMany = errors.New("too many connections are waiting to be let in")
+	errTooMany = fmt.Errorf("%w: too many connections are waiting to be let in", ErrThrottled)
+	errMemory  = fmt.Errorf("%w: there is no memory for another CONNECT of that size", ErrThrottled)
 	past       = time.Unix(1, 0)
 )
 

@@ -85,13 +85,15 @@ func (h *Hello) String() string {
 	return b.String()
 }
 
-func hexList(list []uint16) string {
+func hexes(list []uint16) []string {
 	words := make([]string, len(list))
 	for i, n := range list {
 		words[i] = fmt.Sprintf("%04x", n)
 	}
-	return strings.Join(words, " ")
+	return words
 }
+
+func hexList(list []uint16) string { return strings.Join(hexes(list), " ") }
 
 // ParseHello reads the ClientHello at the beginning of what a client sent. It may be spread over several
 // records, and may be followed by anything.

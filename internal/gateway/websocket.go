@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/internal/broker"
 	"github.com/thingward/thingward/internal/identity"
+	"github.com/thingward/thingward/internal/journal"
 	"github.com/thingward/thingward/mqtt"
 )
 
@@ -52,7 +54,8 @@ func (g *Gateway) serveWebSocket(w http.ResponseWriter, r *http.Request, anyOrig
 	hijacked := &hijackWriter{ResponseWriter: w}
 	ws, err := websocket.Accept(hijacked, r, &websocket.AcceptOptions{Subprotocols: subprotocols, InsecureSkipVerify: anyOrigin})
 	if err != nil { // the client has its answer
-		g.log.Warn("WebSocket refused", "remote", r.RemoteAddr, "error", err)
+		source, _ := netip.ParseAddrPort(r.RemoteAddr)
+		g.log.Warn("WebSocket refused", "eventType", journal.Connect, "reason", "CLIENT_ERROR", "source", source, "details", err.Error())
 		return
 	}
 	c := newWebSocket(ws, hijacked.conn)
@@ -79,6 +82,7 @@ func (g *Gateway) admitWebSocket(ctx context.Context, c net.Conn, a *Attempt, wh
 	}
 	principal, err := who(ctx, connect)
 	if err != nil {
+		g.tell(c, connect, err)
 		return nil, err
 	}
 	conn := g.accept(c, a, connect, rest, principal)

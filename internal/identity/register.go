@@ -12,6 +12,7 @@ import (
 
 	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/internal/ca"
+	"github.com/thingward/thingward/internal/journal"
 	"github.com/thingward/thingward/internal/store"
 )
 
@@ -56,7 +57,8 @@ func (s *Service) register(ctx context.Context, c Client, leaf *x509.Certificate
 		return err
 	}
 	s.certificateChanged(record.Scope, id)
-	s.log.Info("certificate registered just in time", "scope", record.Scope, "certificateId", id, "caCertificateId", issuer.ID, "clientId", c.ClientID)
+	s.log.Info("certificate registered just in time", "eventType", journal.Registration, "status", journal.Success, "scope", record.Scope.String(),
+		"principalId", id, "caCertificateId", issuer.ID, "clientId", c.ClientID)
 	s.announce(ctx, c, &registration{scope: record.Scope, id: id, caID: issuer.ID, status: record.Status, created: record.Created})
 	return refusal.because(Registered,
 		"certificate %s was unknown and is now registered as PENDING_ACTIVATION, because its CA %s has auto-registration enabled: a rule on %s is to set it ACTIVE and attach a policy; then the device can connect",
@@ -216,6 +218,10 @@ func (s *Service) announce(ctx context.Context, c Client, r *registration) {
 		})
 	}
 	if err != nil {
-		s.log.Error("registration event not published", "scope", r.scope, "certificateId", r.id, "err", err)
+		s.log.Error("registration event not published", "eventType", journal.Registration, "status", journal.Failure, "scope", r.scope.String(),
+			"principalId", r.id, "clientId", c.ClientID, "topicName", eventTopic(r.caID), "details", err.Error())
+		return
 	}
+	s.log.Log(ctx, journal.LevelQuiet, "registration event published", "eventType", journal.Registration, "status", journal.Success,
+		"scope", r.scope.String(), "principalId", r.id, "clientId", c.ClientID, "topicName", eventTopic(r.caID))
 }

@@ -63,6 +63,8 @@ type Engine struct {
 
 	dropped    atomic.Int64 // messages that found the queue full
 	lastReport atomic.Int64 // when that was logged, Unix ms
+
+	executed, succeeded, failed atomic.Uint64
 }
 
 // A job is a message with the rules to run on it.
@@ -119,12 +121,25 @@ func (e *Engine) onChange(c bus.Change) {
 		err = e.reload(e.ctx)
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
-		e.config.Log.Error("topic rules are not up to date", "change", c.Kind.String(), "scope", c.Scope.String(), "rule", c.ID, "error", err)
+		e.config.Log.Error("topic rules are not up to date", "change", c.Kind.String(), "scope", c.Scope.String(), "ruleName", c.ID, "error", err)
 	}
 }
 
 // Dropped returns how many messages found the queue full.
 func (e *Engine) Dropped() int64 { return e.dropped.Load() }
+
+// Stats is what the engine has counted since New.
+type Stats struct {
+	Executed          uint64 // rules whose WHERE held
+	Succeeded, Failed uint64 // actions, error actions among them
+	Dropped           int64  // messages that found the queue full
+	Queued            int    // messages that wait now
+}
+
+// Stats returns the counters.
+func (e *Engine) Stats() Stats {
+	return Stats{e.executed.Load(), e.succeeded.Load(), e.failed.Load(), e.dropped.Load(), len(e.queue)}
+}
 
 // OnMessage has the rules run that m matches. It never waits.
 func (e *Engine) OnMessage(m *thingward.Message) {
@@ -134,7 +149,7 @@ func (e *Engine) OnMessage(m *thingward.Message) {
 	}
 	if m.Hops >= maxHops {
 		e.config.Log.Warn("message runs no more rules: rules have republished it too often", "scope", m.Scope.String(),
-			"event_type", "RuleMessageThrottled", "topic", m.Topic, "hops", m.Hops, "rule", rules[0].name)
+			"eventType", "RuleMessageThrottled", "topicName", m.Topic, "hops", m.Hops, "ruleName", rules[0].name)
 		return
 	}
 	select {
@@ -150,7 +165,7 @@ func (e *Engine) drop(m *thingward.Message) {
 	now := e.config.Now().UnixMilli()
 	last := e.lastReport.Load()
 	if now-last >= 1000 && e.lastReport.CompareAndSwap(last, now) {
-		e.config.Log.Error("rules do not keep up: messages were dropped", "scope", m.Scope.String(), "topic", m.Topic,
+		e.config.Log.Error("rules do not keep up: messages were dropped", "scope", m.Scope.String(), "topicName", m.Topic,
 			"dropped", n, "queue", e.config.Queue)
 	}
 }

@@ -264,7 +264,7 @@ func TestMatching(t *testing.T) {
 	f("$aws/events/thing/t/created", "events")
 	f("$aws/rules/exact/any", "exact")
 	f("$aws/rules/missing/any")
-	if l := b.log.wait(t, "no enabled rule of that name for Basic Ingest: message dropped", 1); l["event_type"] != "RuleNotFound" || l["rule"] != "missing" {
+	if l := b.log.wait(t, "no enabled rule of that name for Basic Ingest: message dropped", 1); l["eventType"] != "RuleNotFound" || l["ruleName"] != "missing" {
 		t.Errorf("logged %v", l)
 	}
 	other := message("a/b", "{}")
@@ -478,7 +478,7 @@ func TestLambda(t *testing.T) {
 	want := "aws lambda add-permission --function-name arn:aws:lambda:eu-central-1:111122223333:function:activate --statement-id rule-jitr" +
 		" --action lambda:InvokeFunction --principal iot.amazonaws.com --source-account 111122223333" +
 		" --source-arn arn:aws:iot:eu-central-1:111122223333:rule/jitr"
-	if l["to_allow_it"] != want || l["rule"] != "jitr" || l["action"] != "LambdaAction" {
+	if l["advice"] != want || l["ruleName"] != "jitr" || l["action"] != "LambdaAction" {
 		t.Errorf("without permission: logged %v\nwant the command %s", l, want)
 	}
 
@@ -493,12 +493,12 @@ func TestLambda(t *testing.T) {
 	if l := b.log.wait(t, "function says", 1); l["line"] != "5c1f" {
 		t.Errorf("the function says %v, want the certificate id of its event", l)
 	}
-	if l := b.log.wait(t, "rule ran", 1); !strings.HasPrefix(l["outcome"], "queued as request ") || l["duration"] == "" {
+	if l := b.log.wait(t, "rule ran", 1); !strings.HasPrefix(l["details"], "queued as request ") || l["duration"] == "" {
 		t.Errorf("logged %v", l)
 	}
 
 	b.OnMessage(message("$aws/events/certificates/registered/9ab0", "not json"))
-	if l := b.log.wait(t, "rule failed", 2); !strings.Contains(l["outcome"], "not JSON") {
+	if l := b.log.wait(t, "rule failed", 2); !strings.Contains(l["details"], "not JSON") {
 		t.Errorf("with a payload that is no JSON: %v", l)
 	}
 }
@@ -547,7 +547,7 @@ func TestRepublishRefusesTopics(t *testing.T) {
 		name := fmt.Sprintf("r%d", n)
 		b.create(t, name, "SELECT * FROM 'in"+name+"'", topic)
 		b.OnMessage(message("in"+name, payload))
-		if l := b.log.wait(t, "rule failed", n); !strings.Contains(l["outcome"], want) {
+		if l := b.log.wait(t, "rule failed", n); !strings.Contains(l["details"], want) {
 			t.Errorf("%s: logged %v, want %q", topic, l, want)
 		}
 	}
@@ -570,7 +570,7 @@ func TestLoopEnds(t *testing.T) {
 	b.create(t, "loop", "SELECT * FROM 'in'", "in")
 	b.OnMessage(message("in", "{}"))
 	l := b.log.wait(t, "message runs no more rules: rules have republished it too often", 1)
-	if l["event_type"] != "RuleMessageThrottled" || l["hops"] != "10" || len(n) != 10 {
+	if l["eventType"] != "RuleMessageThrottled" || l["hops"] != "10" || len(n) != 10 {
 		t.Errorf("republished %d times, logged %v; want 10", len(n), l)
 	}
 }

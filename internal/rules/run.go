@@ -12,6 +12,7 @@ import (
 
 	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/internal/function"
+	"github.com/thingward/thingward/internal/journal"
 	"github.com/thingward/thingward/iotsql"
 	"github.com/thingward/thingward/mqtt"
 )
@@ -32,7 +33,8 @@ func (e *Engine) run(j job) {
 		Principal: j.message.Principal, Account: j.message.Scope.Account, Time: e.config.Now(),
 	}
 	for _, r := range j.rules {
-		log := e.config.Log.With("scope", j.message.Scope.String(), "rule", r.name, "topic", j.message.Topic)
+		log := e.config.Log.With("scope", j.message.Scope.String(), "ruleName", r.name, "topicName", j.message.Topic,
+			"clientId", j.message.ClientID, "principalId", j.message.Principal)
 		(&run{e, r, j.message, in, log}).do()
 	}
 }
@@ -45,6 +47,7 @@ func (r *run) do() {
 		r.log.Debug("rule does not match: WHERE does not hold", "duration", time.Since(start))
 		return
 	}
+	r.executed.Add(1)
 	var failures []failure
 	for i := range r.rule.actions {
 		if f := r.act(&r.rule.actions[i], result, "action"); f != nil {
@@ -68,14 +71,16 @@ func (r *run) act(a *action, result iotsql.Result, kind string) *failure {
 	start := time.Now()
 	target := a.target.Evaluate(r.input)
 	note, err := r.perform(a, target, result)
-	log := r.log.With("event_type", "RuleExecution", kind, a.name(), "target", target, "duration", time.Since(start).Round(time.Microsecond))
+	log := r.log.With("eventType", journal.RuleExecution, kind, a.name(), "target", target, "duration", time.Since(start).Round(time.Microsecond))
 	if err == nil {
-		log.Info("rule ran", "outcome", note)
+		r.succeeded.Add(1)
+		log.Info("rule ran", "details", note)
 		return nil
 	}
-	attributes := []any{"outcome", err.Error()}
+	r.failed.Add(1)
+	attributes := []any{"status", journal.Failure, "details", err.Error()}
 	if errors.Is(err, &thingward.Error{Code: function.AccessDenied}) {
-		attributes = append(attributes, "to_allow_it", r.permit(target))
+		attributes = append(attributes, "advice", r.permit(target))
 	}
 	log.Error("rule failed", attributes...)
 	return &failure{a.name(), target, err.Error()}

@@ -82,8 +82,8 @@ func (e *Engine) findIngest(set *ruleSet, m *thingward.Message, rest string) (to
 			return topic, []*rule{r}
 		}
 	}
-	e.config.Log.Warn("no enabled rule of that name for Basic Ingest: message dropped", "event_type", "RuleNotFound",
-		"scope", m.Scope.String(), "rule", name, "topic", m.Topic, "client_id", m.ClientID)
+	e.config.Log.Warn("no enabled rule of that name for Basic Ingest: message dropped", "eventType", "RuleNotFound",
+		"scope", m.Scope.String(), "ruleName", name, "topicName", m.Topic, "clientId", m.ClientID)
 	return topic, nil
 }
 
@@ -119,7 +119,7 @@ func (e *Engine) reload(ctx context.Context) error {
 	for _, row := range rows {
 		r, err := fromRow(row)
 		if err != nil {
-			e.config.Log.Error("topic rule left out", "scope", row.Scope.String(), "rule", row.Name, "error", err)
+			e.config.Log.Error("topic rule left out", "scope", row.Scope.String(), "ruleName", row.Name, "error", err)
 			continue
 		}
 		if scopes[row.Scope] == nil {

@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,10 +32,17 @@ import (
 	"github.com/thingward/thingward/internal/function"
 	"github.com/thingward/thingward/internal/gateway"
 	"github.com/thingward/thingward/internal/identity"
+	"github.com/thingward/thingward/internal/journal"
 	"github.com/thingward/thingward/internal/registry"
 	"github.com/thingward/thingward/internal/rules"
 	"github.com/thingward/thingward/internal/store"
 	"golang.org/x/sync/errgroup"
+)
+
+// What stands in the data directory.
+const (
+	DatabaseFile = "thingward.db"
+	MessagesDir  = "messages"
 )
 
 // A Server is everything, listening.
@@ -42,6 +50,7 @@ type Server struct {
 	cfg Config
 	log *slog.Logger
 
+	journal   *journal.Journal
 	store     *store.DB
 	bus       *bus.Bus
 	broker    *broker.Broker
@@ -51,11 +60,17 @@ type Server struct {
 	rules     *rules.Engine
 	gateway   *gateway.Gateway
 	http      *http.Server
+	handler   *api.Handler
+	metrics   http.Handler
+	memory    memoryLimit
 	tls       *ca.ServerIdentity
 	key       *store.AccessKey // of the account that the first start made
 
 	mqtt, api          net.Listener
 	alpn, https, plain net.Listener // nil when there is none
+	metered            net.Listener // for /metrics alone, nil when there is none
+
+	polls context.Context // done: requests that wait for the journal end
 
 	changing sync.Mutex // one change at a time reaches the live connections
 
@@ -76,7 +91,7 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 		}
 	}()
 	for _, build := range []func(context.Context) error{
-		s.openData, s.openBroker, s.openIdentity, s.openRules, s.listen, s.openDoors, s.writeEnvironment,
+		s.openJournal, s.openData, s.openBroker, s.openIdentity, s.openRules, s.listen, s.openDoors, s.writeEnvironment,
 	} {
 		if err := build(ctx); err != nil {
 			return nil, err
@@ -88,13 +103,26 @@ func New(ctx context.Context, cfg Config) (_ *Server, err error) {
 // onClose remembers what has to be closed.
 func (s *Server) onClose(f func(context.Context) error) { s.cleanup = append(s.cleanup, f) }
 
+// openJournal comes first: from then on the log is a view of the journal.
+func (s *Server) openJournal(context.Context) (err error) {
+	s.journal, err = journal.Open(journal.Config{
+		Dir: s.cfg.path("journal"), MaxSize: s.cfg.JournalSize, MaxAge: s.cfg.JournalAge, Log: s.cfg.Log,
+	})
+	if err != nil {
+		return err
+	}
+	s.onClose(func(context.Context) error { return s.journal.Close() })
+	s.log = slog.New(s.journal.Handler(s.cfg.Log.Handler()))
+	return nil
+}
+
 func (s *Server) openData(ctx context.Context) (err error) {
 	if !s.cfg.Ephemeral {
 		if err := os.MkdirAll(s.cfg.path("tls"), 0o700); err != nil {
 			return fmt.Errorf("data directory: %w", err)
 		}
 	}
-	s.store, err = store.Open(ctx, store.Config{Path: s.cfg.path("thingward.db"), Log: s.log})
+	s.store, err = store.Open(ctx, store.Config{Path: s.cfg.path(DatabaseFile), Sync: s.cfg.Durability == "disk", Log: s.log})
 	if err != nil {
 		return err
 	}
@@ -104,7 +132,14 @@ func (s *Server) openData(ctx context.Context) (err error) {
 }
 
 func (s *Server) openBroker(context.Context) (err error) {
-	s.broker, err = broker.Open(broker.Config{Dir: s.cfg.path("messages"), Log: s.log})
+	limits, err := s.cfg.brokerLimits()
+	if err != nil {
+		return err
+	}
+	s.broker, err = broker.Open(broker.Config{
+		Dir: s.cfg.path(MessagesDir), Durability: durabilities[s.cfg.Durability], MaxLogSize: s.cfg.MessagesSize,
+		Limits: limits, Teach: s.cfg.Teach, Log: s.log,
+	})
 	if err != nil {
 		return err
 	}
@@ -142,11 +177,12 @@ func (s *Server) openRules(ctx context.Context) (err error) {
 	s.functions, err = function.New(function.Config{
 		Store: s.store, Bus: s.bus, Dir: s.cfg.path("functions"), NodePath: s.cfg.NodePath, Log: s.log,
 		Endpoint: s.Endpoint,
-		Credentials: func(_ context.Context, scope thingward.Scope) (function.Credentials, error) {
-			if scope.Account != s.key.Account {
-				return function.Credentials{}, fmt.Errorf("no access key for functions of account %s", scope.Account)
+		Credentials: func(ctx context.Context, scope thingward.Scope) (function.Credentials, error) {
+			key, err := s.identity.FunctionKey(ctx, scope.Account)
+			if err != nil {
+				return function.Credentials{}, err
 			}
-			return function.Credentials{AccessKeyID: s.key.ID, SecretAccessKey: s.key.Secret}, nil
+			return function.Credentials{AccessKeyID: key.ID, SecretAccessKey: key.Secret}, nil
 		},
 	})
 	if err != nil {
@@ -166,7 +202,7 @@ func (s *Server) listen(ctx context.Context) error {
 	for _, l := range []struct {
 		to   *net.Listener
 		addr string
-	}{{&s.mqtt, s.cfg.MQTT}, {&s.api, s.cfg.API}, {&s.alpn, s.cfg.ALPN}, {&s.https, s.cfg.HTTPS}, {&s.plain, s.cfg.Plain}} {
+	}{{&s.mqtt, s.cfg.MQTT}, {&s.api, s.cfg.API}, {&s.alpn, s.cfg.ALPN}, {&s.https, s.cfg.HTTPS}, {&s.plain, s.cfg.Plain}, {&s.metered, s.cfg.Metrics}} {
 		if l.addr == "" {
 			continue
 		}
@@ -186,23 +222,36 @@ func (s *Server) openDoors(context.Context) (err error) {
 		WebSocket: func(w http.ResponseWriter, r *http.Request, p *thingward.Principal) {
 			s.gateway.ServeWebSocket(w, r, p)
 		},
-		Regions: s.regions(), Endpoint: s.cfg.Names[0], Log: s.log,
+		Management: s.key.Account, Regions: s.regions(), Endpoint: s.cfg.Names[0], Log: s.log,
 		Identity: s.identity, Registry: s.registry, Rules: s.rules, Functions: s.functions, Broker: s.broker,
 	})
 	if err != nil {
 		return err
 	}
+	certificates, err := s.certificates()
+	if err != nil {
+		return err
+	}
 	s.gateway, err = gateway.New(gateway.Config{
-		Certificates: s.tls.Certificates, ServerNames: s.cfg.Names, Log: s.log,
-		Authenticate: s.identity.Authenticate, Serve: s.serveDevice,
+		Certificates: certificates, Admit: s.admitter(), ServerNames: s.cfg.Names, Log: s.log,
+		Authenticate: s.identity.Authenticate, Serve: s.serveDevice, Teach: s.cfg.Teach,
 		API: handler, ServeDevice: handler.ServeDevice,
 	})
 	if err != nil {
 		return err
 	}
 	s.onClose(s.gateway.Close)
+	s.handler = handler
+	s.metrics = s.newMetrics()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.Handle("/_thingward/accounts", handler)
+	mux.Handle("/_thingward/accounts/", handler)
+	mux.Handle("/_thingward/keys/", handler)
+	if s.metered == nil && loopback(s.api) {
+		mux.Handle("GET /metrics", s.metrics)
+	}
+	mux.Handle("GET "+JournalPath, handler.Signed(ReadJournal, s.serveJournal))
 	if s.cfg.AllowReset {
 		mux.HandleFunc("POST /_thingward/reset", s.serveReset)
 	}
@@ -212,7 +261,10 @@ func (s *Server) openDoors(context.Context) (err error) {
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
-	s.onClose(s.http.Shutdown)
+	polls, end := context.WithCancel(context.Background())
+	s.polls = polls
+	s.http.RegisterOnShutdown(end)
+	s.onClose(func(ctx context.Context) error { end(); return s.http.Shutdown(ctx) })
 	return nil
 }
 
@@ -221,7 +273,7 @@ func (s *Server) openDoors(context.Context) (err error) {
 type door struct{ own, aws http.Handler }
 
 func (d door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/healthz" || strings.HasPrefix(r.URL.Path, "/_thingward/") {
+	if r.URL.Path == "/healthz" || r.URL.Path == "/metrics" || strings.HasPrefix(r.URL.Path, "/_thingward/") {
 		d.own.ServeHTTP(w, r)
 		return
 	}
@@ -239,6 +291,12 @@ func (s *Server) regions() []string {
 func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.gateway.ServeTLS(s.mqtt) })
+	if len(s.cfg.TLSCertificates) > 0 {
+		g.Go(func() error { s.watchCertificates(ctx); return nil })
+	}
+	if s.memory.bytes = s.cfg.MemoryLimit; s.memory.bytes > 0 {
+		g.Go(func() error { s.memory.watch(ctx, time.Second); return nil })
+	}
 	if s.alpn != nil {
 		g.Go(func() error { return s.gateway.ServeALPN(s.alpn) })
 	}
@@ -254,6 +312,21 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 		return nil
 	})
+	if s.metered != nil {
+		metrics := http.NewServeMux()
+		metrics.Handle("GET /metrics", s.metrics)
+		scraped := &http.Server{Handler: metrics, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+		g.Go(func() error {
+			if err := scraped.Serve(s.metered); !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		})
+		g.Go(func() error {
+			<-ctx.Done()
+			return scraped.Close()
+		})
+	}
 	g.Go(func() error {
 		<-ctx.Done()
 		shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
@@ -294,27 +367,44 @@ func (s *Server) plainPrincipal(ctx context.Context) (*thingward.Principal, erro
 func (s *Server) serveDevice(ctx context.Context, c *broker.Conn) {
 	judged := c.Principal
 	c.Registered = func() {
-		if judged.Kind != thingward.CertificatePrincipal {
-			return
+		change := bus.Change{Scope: judged.Scope, Kind: bus.CertificateChanged, ID: judged.ID}
+		if judged.Kind == thingward.AccessKeyPrincipal {
+			change.Kind = bus.AccessKeyChanged
 		}
-		if now, err := s.identity.Principal(ctx, judged.Scope, judged.ID); now != judged || err != nil {
-			s.changed(bus.Change{Scope: judged.Scope, Kind: bus.CertificateChanged, ID: judged.ID})
+		if now, err := s.current(ctx, change); err != nil || now != judged && (judged.Kind == thingward.CertificatePrincipal || now.Policies != judged.Policies) {
+			s.changed(change)
 		}
 	}
 	s.broker.Serve(ctx, c)
 }
 
-// changed brings a change of a certificate, its policies or its things to the connections that live on them. Changes of
-// one principal may come at the same time; the lock keeps an older reading from being applied last.
+// current is a principal as it is now; an error means that it is refused, or that the server failed.
+func (s *Server) current(ctx context.Context, c bus.Change) (*thingward.Principal, error) {
+	if c.Kind == bus.AccessKeyChanged {
+		return s.identity.KeyPrincipal(ctx, c.ID, c.Scope.Region)
+	}
+	return s.identity.Principal(ctx, c.Scope, c.ID)
+}
+
+// changed brings a change of a certificate or access key, its policies or its things to the connections that live on them.
+// Changes of one principal may come at the same time; the lock keeps an older reading from being applied last.
 func (s *Server) changed(c bus.Change) {
-	if c.Kind != bus.CertificateChanged || !s.broker.Connected(c.Scope, c.ID) { // a policy may reach a hundred thousand that are offline
+	if c.Kind == bus.AccessKeyChanged && c.Scope.Region == "" { // it is good for every region
+		for _, scope := range s.broker.Scopes() {
+			if scope.Account == c.Scope.Account {
+				s.changed(bus.Change{Scope: scope, Kind: c.Kind, ID: c.ID})
+			}
+		}
+		return
+	}
+	if c.Kind != bus.CertificateChanged && c.Kind != bus.AccessKeyChanged || !s.broker.Connected(c.Scope, c.ID) { // a policy may reach a hundred thousand that are offline
 		return
 	}
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	p, err := s.identity.Principal(context.Background(), c.Scope, c.ID)
-	if _, refused := errors.AsType[*identity.Refusal](err); refused {
-		s.broker.Disconnect(c.Scope, c.ID, broker.AuthError)
+	p, err := s.current(context.Background(), c)
+	if refusal, refused := errors.AsType[*identity.Refusal](err); refused {
+		s.broker.Disconnect(c.Scope, c.ID, broker.AuthError, refusal.Message)
 		return
 	}
 	if err != nil {
@@ -325,17 +415,16 @@ func (s *Server) changed(c bus.Change) {
 	s.broker.UpdatePrincipal(p)
 }
 
-// Reset makes the server what it was after its first start.
+// Reset makes the server what it was after its first start; the journal goes on.
 func (s *Server) Reset(ctx context.Context) error {
 	if err := s.store.Reset(ctx); err != nil {
 		return err
 	}
-	s.bus.Publish(bus.Change{Kind: bus.Reset})
-	if err := s.broker.Reset(ctx); err != nil {
+	if err := s.identity.KeepOnly(ctx, s.key); err != nil {
 		return err
 	}
-	s.cfg.Account, s.cfg.AccessKey = s.key.Account, s.key.ID+":"+s.key.Secret
-	return s.bootstrap(ctx)
+	s.bus.Publish(bus.Change{Kind: bus.Reset})
+	return s.broker.Reset(ctx)
 }
 
 func (s *Server) serveReset(w http.ResponseWriter, r *http.Request) {
@@ -368,6 +457,15 @@ func (s *Server) ALPNAddr() net.Addr { return addr(s.alpn) }
 // HTTPSAddr is where devices publish over HTTPS, nil when there is none.
 func (s *Server) HTTPSAddr() net.Addr { return addr(s.https) }
 
+// MetricsAddr is where only /metrics is, nil when there is none.
+func (s *Server) MetricsAddr() net.Addr { return addr(s.metered) }
+
+// loopback reports whether only this machine reaches l.
+func loopback(l net.Listener) bool {
+	a, err := netip.ParseAddrPort(l.Addr().String())
+	return err == nil && a.Addr().IsLoopback()
+}
+
 func addr(l net.Listener) net.Addr {
 	if l == nil {
 		return nil
@@ -378,9 +476,9 @@ func addr(l net.Listener) net.Addr {
 // RootPEM is the CA file for clients: the roots of the server's own TLS certificates.
 func (s *Server) RootPEM() []byte { return s.tls.RootPEM }
 
-// RootFile is where RootPEM stands on disk, empty when nothing is kept.
+// RootFile is where RootPEM stands on disk, empty when nothing is kept, or when the certificates are somebody else's.
 func (s *Server) RootFile() string {
-	if s.cfg.Ephemeral {
+	if s.cfg.Ephemeral || len(s.cfg.TLSCertificates) > 0 {
 		return ""
 	}
 	return filepath.Join(s.cfg.Data, "tls", ca.RootPEMFile)
