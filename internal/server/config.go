@@ -116,6 +116,9 @@ type Config struct {
 
 	// Log gets what happens, at its own level; the journal keeps it too. Nil: nothing is logged.
 	Log *slog.Logger
+
+	// Now is the clock of the registry, whose thing types wait five minutes for their end. Nil: time.Now. For tests.
+	Now func() time.Time
 }
 
 const anyRegion = "any"

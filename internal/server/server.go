@@ -153,7 +153,7 @@ func (s *Server) openIdentity(ctx context.Context) error {
 		Store: s.store, Bus: s.bus, CA: authority, Log: s.log, Publish: s.broker.Publish,
 	})
 	s.onClose(func(context.Context) error { s.identity.Close(); return nil })
-	s.registry = registry.New(registry.Config{Store: s.store, Bus: s.bus, Log: s.log})
+	s.registry = registry.New(registry.Config{Store: s.store, Bus: s.bus, Log: s.log, Now: s.cfg.Now, Publish: s.broker.Publish})
 	cancel := s.bus.Subscribe(s.changed)
 	s.onClose(func(context.Context) error { cancel(); return nil })
 	return s.bootstrap(ctx)
