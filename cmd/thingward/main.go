@@ -29,7 +29,8 @@ func commands() []command {
 		{"demo", "watch a device come to life, from bare chip to first message", demo},
 		{"env", "print the AWS_* variables that point AWS clients at the server", env},
 		{"chip", "secure elements: make, inspect, lock and serve real and software chips", chip},
-		{"token", "PKCS #11: tokens that keep keys, for programs that load libthingward-pkcs11.so", token},
+		{"token", "PKCS #11 tokens: keys that programs use and never see", token},
+		{"device", "write the headers that FreeRTOS devices are built with", deviceCommand},
 		{"version", "print the version", version},
 		{"activate", "", activate},
 	}
