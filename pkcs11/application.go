@@ -229,6 +229,7 @@ func (a *Application) who(p *presence) (u user) {
 	if p.epoch != p.slot.token.epoch() { // made anew meanwhile
 		p.user = nil
 		p.outs++
+		p.set.removeIf((*object).private)
 		return user{}
 	}
 	return user{loggedIn: *p.user == CKU_USER, so: *p.user == CKU_SO}

@@ -152,6 +152,31 @@ func TestFileMode(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(0o640)
+
+	// A link to the file stays one.
+	link := filepath.Join(t.TempDir(), "link.token")
+	if err := os.Symlink(path, link); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Open(Config{Slots: []Slot{{File: link, Work: 4}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	b := m.Open()
+	p, err := b.OpenSession(0, CKF_SERIAL_SESSION|CKF_RW_SESSION)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Login(p, CKU_USER, []byte("0000")); Code(err) != CKR_PIN_INCORRECT { // which is written down
+		t.Error(err)
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link has become %v (%v)", info.Mode(), err)
+	}
+	if i, err := a.TokenInfo(0); err != nil || i.Flags&CKF_USER_PIN_COUNT_LOW == 0 {
+		t.Errorf("flags %x (%v)", i.Flags, err)
+	}
 }
 
 func FuzzTokenFile(f *testing.F) {
