@@ -208,14 +208,14 @@ func ready(chip *atecc.Device) bool {
 	return c.ConfigLocked() && c.DataLocked()
 }
 
-// noPIN is the answer to those who want to set one.
-var noPIN = fmt.Errorf("%w: a secure element has no PIN", CKR_FUNCTION_NOT_SUPPORTED)
+// errNoPIN is the answer to those who want to set one.
+var errNoPIN = fmt.Errorf("%w: a secure element has no PIN", CKR_FUNCTION_NOT_SUPPORTED)
 
 func (t *chipToken) initialize([]byte, string) error {
 	return fmt.Errorf("%w: a secure element is set up with thingward chip configure and thingward chip lock, for ever", CKR_TOKEN_WRITE_PROTECTED)
 }
-func (t *chipToken) initPIN([]byte) error                        { return noPIN }
-func (t *chipToken) setPIN(UserType, []byte, []byte) error       { return noPIN }
+func (t *chipToken) initPIN([]byte) error                        { return errNoPIN }
+func (t *chipToken) setPIN(UserType, []byte, []byte) error       { return errNoPIN }
 func (t *chipToken) login(UserType, []byte) (string, error)      { return t.epoch(), nil }
 func (t *chipToken) logout(UserType, string)                     {}
 func (t *chipToken) mechanisms() map[MechanismType]MechanismInfo { return chipMechanisms }

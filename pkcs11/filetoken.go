@@ -39,7 +39,7 @@ type fileToken struct {
 
 	f       *os.File // the version that was read; open, so that its inode is not used again
 	which   os.FileInfo
-	offset  int64    // how much of it
+	offset  int64 // how much of it
 	state   *tokenState
 	records map[uint64]*stored
 	order   []uint64 // of the records in the file
