@@ -29,7 +29,7 @@ func TestConcurrent(t *testing.T) {
 		}
 	}
 	var all sync.WaitGroup
-	for _, other := range []Config{cfg, chips} { // a second process on the file, and a chip
+	for _, other := range []Config{cfg, chips, chips} { // a second process on the file, and two on a chip
 		all.Go(func() {
 			m, err := Open(other)
 			check(err)
@@ -39,7 +39,7 @@ func TestConcurrent(t *testing.T) {
 			h, err := b.OpenSession(slot, CKF_SERIAL_SESSION|CKF_RW_SESSION)
 			check(err)
 			check(b.Login(h, CKU_USER, []byte("1234")))
-			for range 20 {
+			for range 40 {
 				_, o, err := b.GenerateKeyPair(h, Mechanism{Type: CKM_EC_KEY_PAIR_GEN}, []Attribute{Bytes(CKA_EC_PARAMS, curves[0].oid)}, []Attribute{Bool(CKA_TOKEN, true)})
 				check(err)
 				_, _, err = b.SignOnce(h, Mechanism{Type: CKM_ECDSA}, o, make([]byte, 32), 64)

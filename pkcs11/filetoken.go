@@ -39,6 +39,7 @@ type fileToken struct {
 
 	f       *os.File // the version that was read; open, so that its inode is not used again
 	which   os.FileInfo
+	fixed   bool  // it may only be read
 	offset  int64 // how much of it
 	state   *tokenState
 	records map[uint64]*stored
@@ -145,7 +146,7 @@ func (t *fileToken) read() error {
 		return t.fail(t.readTail())
 	}
 	f, err := os.OpenFile(t.path, os.O_RDWR, 0)
-	if errors.Is(err, fs.ErrPermission) || isReadOnly(err) {
+	if t.fixed = errors.Is(err, fs.ErrPermission) || isReadOnly(err); t.fixed {
 		f, err = os.Open(t.path)
 	}
 	if err != nil {
