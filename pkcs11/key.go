@@ -141,6 +141,9 @@ func parseRSAPrivate(a attributes) (*rsa.PrivateKey, error) {
 		return nil, err
 	}
 	k := &rsa.PrivateKey{PublicKey: *public, D: new(big.Int).SetBytes(a[CKA_PRIVATE_EXPONENT])}
+	if k.D.Cmp(k.N) >= 0 {
+		return nil, fmt.Errorf("%w: CKA_PRIVATE_EXPONENT is larger than the modulus", CKR_ATTRIBUTE_VALUE_INVALID)
+	}
 	if len(a[CKA_PRIME_1]) > 0 && len(a[CKA_PRIME_2]) > 0 {
 		k.Primes = []*big.Int{new(big.Int).SetBytes(a[CKA_PRIME_1]), new(big.Int).SetBytes(a[CKA_PRIME_2])}
 	} else if k.Primes = findPrimes(k); k.Primes == nil {
@@ -157,7 +160,7 @@ func parseRSAPrivate(a attributes) (*rsa.PrivateKey, error) {
 // number, so roots of 1 come up among the powers of a few, and one that is not ±1 tells a factor.
 func findPrimes(k *rsa.PrivateKey) []*big.Int {
 	one := big.NewInt(1)
-	if k.D.Cmp(k.N) >= 0 || k.D.Cmp(one) <= 0 {
+	if k.D.Cmp(one) <= 0 {
 		return nil
 	}
 	order := new(big.Int).Mul(k.D, big.NewInt(int64(k.E)))
@@ -217,7 +220,7 @@ func (a attributes) setKey(key any) error {
 		a.setRSAPublic(k)
 		a[CKA_MODULUS_BITS] = number(uint(k.N.BitLen()))
 	case *rsa.PrivateKey:
-		if len(k.Primes) != 2 {
+		if len(k.Primes) != 2 || k.D.Cmp(k.N) >= 0 {
 			return fmt.Errorf("%w: an RSA key with %d primes; 2 are supported", CKR_ATTRIBUTE_VALUE_INVALID, len(k.Primes))
 		}
 		k.Precompute()
