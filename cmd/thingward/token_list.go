@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/rsa"
@@ -57,6 +58,10 @@ func (t *openToken) find(template ...pkcs11.Attribute) ([]tokenObject, error) {
 		}
 		list = append(list, o)
 	}
+	order := []pkcs11.ObjectClass{pkcs11.CKO_PRIVATE_KEY, pkcs11.CKO_PUBLIC_KEY, pkcs11.CKO_CERTIFICATE}
+	slices.SortStableFunc(list, func(a, b tokenObject) int {
+		return cmp.Or(strings.Compare(a.label, b.label), slices.Index(order, a.class)-slices.Index(order, b.class))
+	})
 	return list, nil
 }
 
@@ -220,7 +225,6 @@ func (t *openToken) list(w io.Writer, pin string, broken error) error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(objects, func(a, b tokenObject) int { return strings.Compare(a.label, b.label) })
 	for _, o := range objects {
 		fmt.Fprintf(w, "\n  %-11s  %s\n    %s\n    id %s\n", o.kind(), o.about(), uri(t.info.Label, &o, o.uriType()), idText(o.id))
 	}
