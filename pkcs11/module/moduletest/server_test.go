@@ -22,6 +22,11 @@ type cloud struct {
 }
 
 func newCloud(k *token, change ...func(*server.Config)) *cloud {
+	k.t.Helper()
+	return newCloudFor(k, pairs(k), change...)
+}
+
+func newCloudFor(k *token, known []pair, change ...func(*server.Config)) *cloud {
 	t := k.t
 	t.Helper()
 	c := &cloud{Server: servertest.New(t, change...), root: k.path("root.pem")}
@@ -34,7 +39,7 @@ func newCloud(k *token, change ...func(*server.Config)) *cloud {
 		PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iot:*","Resource":"*"}]}`)}); err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range []pair{k.device, k.rsa} {
+	for _, p := range known {
 		c.register(t, api, p)
 	}
 	return c
