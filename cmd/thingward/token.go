@@ -206,6 +206,7 @@ func tokenInit(_ context.Context, args []string, stdout, stderr io.Writer) error
 	file := f.String("file", "", "`file` of the token (default in the directory of the configuration)")
 	chipName := f.String("chip", "", "`name` of a secure element, as for thingward chip --connect: its slots become the token's objects")
 	soFile := f.String("so-pin-file", "", "`file` whose first line is the security officer's PIN (default $"+soPINVariable+", else a new one is printed)")
+	work := f.Int("work", 0, "cost of guessing a PIN: scrypt with 2^`n` steps, each of which takes a kilobyte (default 15)")
 	again := f.Bool("again", false, "make the token --token anew: all that is in it goes")
 	if _, err := f.parseChip(args, stderr, 0, 0); err != nil {
 		return err
@@ -217,7 +218,7 @@ func tokenInit(_ context.Context, args []string, stdout, stderr io.Writer) error
 	if err != nil {
 		return err
 	}
-	slot := pkcs11.Slot{ID: freeSlotID(cfg), File: *file, Chip: *chipName}
+	slot := pkcs11.Slot{ID: freeSlotID(cfg), File: *file, Chip: *chipName, Work: *work}
 	if f.token != "" {
 		n, err := strconv.ParseUint(f.token, 10, 31)
 		if err != nil {

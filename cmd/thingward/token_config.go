@@ -122,6 +122,9 @@ func addSlot(path string, cfg pkcs11.Config, s pkcs11.Slot) error {
 			text += v.name + " = " + strconv.Quote(v.value) + "\n"
 		}
 	}
+	if s.Work != 0 {
+		text += "work = " + strconv.Itoa(s.Work) + "\n"
+	}
 	_, err = f.WriteString(text)
 	return err
 }
