@@ -1,6 +1,7 @@
 package pkcs11
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -158,7 +159,7 @@ func (t *chipToken) connect(ctx context.Context) error {
 	if sim {
 		transport, t.closer, err = openSim(path, t.cfg.Passphrase)
 	} else {
-		transport, t.closer, err = kit.OpenChip(ctx, t.cfg.Chip)
+		transport, t.closer, err = openElsewhere(ctx, t.cfg.Chip)
 	}
 	if err != nil {
 		return err
@@ -189,6 +190,22 @@ func openSim(path, passphrase string) (atecc.Transport, io.Closer, error) {
 		}
 	}
 }
+
+// openElsewhere opens a chip that is reached in some way, or gives up.
+func openElsewhere(ctx context.Context, name string) (atecc.Transport, io.Closer, error) {
+	ctx, cancel := context.WithCancel(ctx) // whose end closes the connection
+	late := time.AfterFunc(chipWait, cancel)
+	transport, closer, err := kit.OpenChip(ctx, name)
+	if !late.Stop() || err != nil {
+		cancel()
+		return nil, nil, cmp.Or(err, context.DeadlineExceeded)
+	}
+	return transport, closerFunc(func() error { defer cancel(); return closer.Close() }), nil
+}
+
+type closerFunc func() error
+
+func (f closerFunc) Close() error { return f() }
 
 func (t *chipToken) shut() {
 	if t.letGo != nil {
