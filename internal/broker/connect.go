@@ -81,6 +81,9 @@ func (c *connection) admit(conn *Conn) *refusal {
 	case p.MaximumPacketSize != 0 && int64(p.MaximumPacketSize) < int64(limits.MinClientPacket):
 		return &refusal{code: mqtt.UnspecifiedError, why: "the client's maximum packet size is too small"}
 	}
+	if r := limits.checkProperties(p); r != nil {
+		return r
+	}
 	if c.clientID == "" {
 		c.clientID = "auto-" + newUUID()
 		c.who.Store(&identity{conn.Principal, conn.Principal.PolicyContext(c.clientID, conn.Domain, conn.Source.Addr())})
