@@ -205,6 +205,13 @@ func thingward(cfg config, p *pki, durability string) (*broker, error) {
 // register makes the clients' certificate known, with a policy as devices have one.
 func register(ctx context.Context, data string, p *pki) error {
 	environment, err := server.ReadEnvironment(data)
+	for range 100 { // it listens before this is written
+		if err == nil {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+		environment, err = server.ReadEnvironment(data)
+	}
 	if err != nil {
 		return err
 	}

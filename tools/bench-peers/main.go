@@ -42,7 +42,8 @@ func scenarios(connections int) []scenario {
 		{"QoS 1 pairs, 50 x 1 KiB", "pairs --clients 50 --qos 1 --size 1024"},
 		{"QoS 0 fan-out 1 -> 500", "fan-out --clients 500"},
 		{"QoS 1 fan-in 500 -> 1", "fan-in --clients 500 --qos 1"},
-		{"500 pairs at 10,000/s", "latency --clients 500 --rate 10000"},
+		{"QoS 0, 500 pairs at 10,000/s", "latency --clients 500 --rate 10000"},
+		{"QoS 1, 500 pairs at 10,000/s", "latency --clients 500 --rate 10000 --qos 1"},
 	}
 	var all []scenario
 	for _, secure := range []bool{false, true} {
@@ -177,7 +178,7 @@ func measure(ctx context.Context, cfg config, dir string, p *pki, b *broker, s s
 		args = append(args, "--duration", cfg.duration.String())
 	}
 	if s.tls {
-		args = append(args, "--to", "mqtts://"+process.tls, "--cafile", p.root, "--cert", p.clientCert, "--key", p.clientKey)
+		args = append(args, "--to", "mqtts://"+process.tls, "--server-name", "localhost", "--cafile", p.root, "--cert", p.clientCert, "--key", p.clientKey)
 	} else {
 		args = append(args, "--to", "mqtt://"+process.plain)
 	}
