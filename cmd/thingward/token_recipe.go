@@ -151,7 +151,10 @@ func tokenRecipe(_ context.Context, args []string, stdout, stderr io.Writer) err
 	if t.session, err = t.OpenSession(t.slot, pkcs11.CKF_SERIAL_SESSION); err != nil {
 		return err
 	}
-	key, err := t.one(*label, pkcs11.CKO_PUBLIC_KEY) // which is seen without the PIN
+	key, err := t.one(*label, pkcs11.CKO_PRIVATE_KEY)
+	if err != nil { // without a PIN it is not seen, but its public half is, which has the same name
+		key, err = t.one(*label, pkcs11.CKO_PUBLIC_KEY)
+	}
 	if err != nil {
 		return fmt.Errorf("%w; make a key with: thingward token keygen", err)
 	}
