@@ -246,8 +246,10 @@ CK_RV link_call(link_exchange *x)
 	connection *c = take();
 	bool ok = atomic_load(&state) == READY && exchange(c, x, -1);
 	pthread_mutex_unlock(&c->lock);
-	if (!ok)
-		return atomic_load(&state) == NONE ? CKR_CRYPTOKI_NOT_INITIALIZED : dead();
+	if (!ok) {
+		int s = atomic_load(&state);
+		return s == NONE || s == CLOSING ? CKR_CRYPTOKI_NOT_INITIALIZED : dead();
+	}
 	CK_RV rv = wire_u32(&x->in);
 	return x->in.bad ? dead() : rv;
 }
@@ -356,15 +358,13 @@ static CK_RV start(void)
 	return rv;
 }
 
-/* Ends what is left of a helper. Calls under way get their answers first; those of a dead one have theirs already. */
-static void stop(void)
+/* Calls under way get their answers first; those of a dead helper have theirs already. */
+static void wait_for_calls(void)
 {
 	while (atomic_load(&users) > 0) {
 		struct timespec moment = {0, 200000};
 		nanosleep(&moment, NULL);
 	}
-	close_all();
-	session_clear();
 }
 
 /* The answer says that sessions, login and locks are gone: the next program finds the token free. */
@@ -372,10 +372,17 @@ static void goodbye(void)
 {
 	link_exchange x;
 	begin(&x, CALL_FINALIZE);
-	pthread_mutex_lock(&pool[0].lock);
 	exchange(&pool[0], &x, PATIENCE_MS);
-	pthread_mutex_unlock(&pool[0].lock);
 	end(&x);
+}
+
+static void stop(bool alive)
+{
+	wait_for_calls();
+	if (alive)
+		goodbye();
+	close_all();
+	session_clear();
 }
 
 CK_RV link_start(void)
@@ -387,7 +394,7 @@ CK_RV link_start(void)
 	CK_RV rv = CKR_CRYPTOKI_ALREADY_INITIALIZED;
 	if (atomic_load(&state) != READY) {
 		atomic_store(&state, NONE);
-		stop();
+		stop(false);
 		rv = start();
 		if (rv == CKR_OK)
 			atomic_store(&state, READY);
@@ -409,9 +416,7 @@ CK_RV link_stop(void)
 	if (before == READY || before == DEAD) {
 		epoch++;
 		pthread_cond_broadcast(&finalized);
-		if (before == READY)
-			goodbye();
-		stop();
+		stop(before == READY);
 	}
 	atomic_store(&state, NONE);
 	pthread_mutex_unlock(&life);

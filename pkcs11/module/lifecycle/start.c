@@ -153,7 +153,7 @@ static int started;
 static void *initialize(void *unused)
 {
 	CK_RV rv = f->C_Initialize(NULL);
-	CHECK(rv == CKR_OK || rv == CKR_CRYPTOKI_ALREADY_INITIALIZED);
+	EITHER(rv, CKR_OK, CKR_CRYPTOKI_ALREADY_INITIALIZED);
 	if (rv == CKR_OK)
 		__atomic_add_fetch(&started, 1, __ATOMIC_SEQ_CST);
 	return unused;
@@ -175,11 +175,11 @@ static void *storm(void *unused)
 	for (int i = 0; i < 10; i++) {
 		CK_ULONG n = 0;
 		CK_RV rv = f->C_Initialize(NULL);
-		CHECK(rv == CKR_OK || rv == CKR_CRYPTOKI_ALREADY_INITIALIZED);
+		EITHER(rv, CKR_OK, CKR_CRYPTOKI_ALREADY_INITIALIZED);
 		rv = f->C_GetSlotList(1, NULL, &n);
-		CHECK(rv == CKR_OK || rv == CKR_CRYPTOKI_NOT_INITIALIZED);
+		EITHER(rv, CKR_OK, CKR_CRYPTOKI_NOT_INITIALIZED);
 		rv = f->C_Finalize(NULL);
-		CHECK(rv == CKR_OK || rv == CKR_CRYPTOKI_NOT_INITIALIZED);
+		EITHER(rv, CKR_OK, CKR_CRYPTOKI_NOT_INITIALIZED);
 	}
 	return unused;
 }
