@@ -54,6 +54,10 @@ static void unload_without_finalize(void)
 	load();
 	work(2);
 	unload();
+#ifndef __GLIBC__
+	(void)before;
+	return; /* musl never unloads */
+#endif
 	CHECK(count_fds() == before);
 	int pid = fork();
 	if (pid == 0)
