@@ -51,6 +51,11 @@ func tokenImport(_ context.Context, args []string, stdout, stderr io.Writer) err
 	defer t.close()
 	im := &importer{openToken: t, label: *label, id: *id, extractable: *extractable, w: stdout}
 	for _, thing := range things {
+		if _, ok := thing.(*x509.Certificate); ok {
+			im.certificates++
+		}
+	}
+	for _, thing := range things {
 		if err := im.put(thing); err != nil {
 			return err
 		}
@@ -154,7 +159,9 @@ type importer struct {
 	label, id   string
 	extractable bool
 	w           io.Writer
-	chain       int // certificates of CAs so far
+
+	certificates int // in all files
+	chain        int // those of CAs so far
 }
 
 func (im *importer) put(thing any) error {
@@ -203,7 +210,11 @@ func (im *importer) putCertificate(c *x509.Certificate) error {
 	if err != nil {
 		return err
 	}
-	if c.IsCA { // goes along with the chain
+	chained, err := im.chained(c)
+	if err != nil {
+		return err
+	}
+	if chained {
 		if label, id, err = im.nameCA(c); err != nil {
 			return err
 		}
@@ -214,6 +225,19 @@ func (im *importer) putCertificate(c *x509.Certificate) error {
 	template := []pkcs11.Attribute{pkcs11.Number(pkcs11.CKA_CLASS, pkcs11.CKO_CERTIFICATE), pkcs11.Number(pkcs11.CKA_CERTIFICATE_TYPE, uint(pkcs11.CKC_X_509)),
 		pkcs11.Bytes(pkcs11.CKA_VALUE, c.Raw)}
 	return im.create(label, id, template)
+}
+
+// chained tells whether a certificate goes along with the chain of another one: it is a CA's, and of no key in the token.
+func (im *importer) chained(c *x509.Certificate) (bool, error) {
+	if !c.IsCA || im.certificates == 1 {
+		return false, nil
+	}
+	id, err := keyID(c.PublicKey)
+	if err != nil {
+		return false, err
+	}
+	found, err := im.find(pkcs11.Number(pkcs11.CKA_CLASS, pkcs11.CKO_PRIVATE_KEY), pkcs11.Bytes(pkcs11.CKA_ID, id))
+	return len(found) == 0, err
 }
 
 // nameCA names the certificate of a CA so that it is not taken for that of the key.
