@@ -346,7 +346,7 @@ func (k *killable) start(t *testing.T) {
 	if k.mqtt == "" {
 		k.mqtt, k.api = "127.0.0.1:0", "127.0.0.1:0"
 	}
-	k.cmd = exec.Command("thingward", "serve", "--data", k.data, "--mqtt", k.mqtt, "--api", k.api)
+	k.cmd = exec.Command("thingward", "serve", "--data", k.data, "--profile", "mqtt", "--mqtt", k.mqtt, "--api", k.api)
 	k.cmd.Stderr = t.Output()
 	out, err := k.cmd.StdoutPipe()
 	if err != nil {
