@@ -294,6 +294,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if len(s.cfg.TLSCertificates) > 0 {
 		g.Go(func() error { s.watchCertificates(ctx); return nil })
 	}
+	g.Go(func() error { s.tidy(ctx); return nil })
 	if s.memory.bytes = s.cfg.MemoryLimit; s.memory.bytes > 0 {
 		g.Go(func() error { s.memory.watch(ctx, time.Second); return nil })
 	}
