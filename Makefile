@@ -10,12 +10,53 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 export GOFLAGS += -overlay=$(OVERLAY)
 export CGO_ENABLED ?= 0
 
-.PHONY: build demo test check race fuzz generate clean
+.PHONY: build module module-test demo test check race fuzz generate clean
 
 build: bin/thingward
 
 bin/thingward: $(OVERLAY) FORCE
 	$(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/thingward
+
+# The PKCS #11 library that host programs load. It finds bin/thingward by its side.
+MODULE   := pkcs11/module
+CFLAGS   ?= -O2 -g
+MODFLAGS := -std=c11 -Wall -Wextra -Werror -fPIC -pthread
+MODLINK  := -shared -Wl,--version-script=$(MODULE)/module.map -Wl,-Bsymbolic -Wl,-z,defs,-z,relro,-z,now
+SANITIZE := -fsanitize=address,undefined -fno-omit-frame-pointer
+
+module: bin/libthingward-pkcs11.so bin/thingward-token-selftest
+
+bin/libthingward-pkcs11.so: $(wildcard $(MODULE)/*.[ch]) $(MODULE)/module.map
+	@mkdir -p bin
+	$(CC) $(MODFLAGS) $(CFLAGS) $(MODLINK) -o $@ $(MODULE)/*.c
+
+bin/thingward-token-selftest: $(MODULE)/selftest/selftest.c $(MODULE)/cryptoki.h
+	@mkdir -p bin
+	$(CC) $(MODFLAGS) $(CFLAGS) -I$(MODULE) -o $@ $<
+
+# What the tests of the library run: into OUT, with and without sanitizers.
+OUT      := build/module
+TESTC    := $(CC) -std=c11 -Wall -Wextra -Werror -O1 -g -pthread
+MODSRC   := $(wildcard $(MODULE)/*.[ch]) $(MODULE)/module.map
+LIFESRC  := $(wildcard $(MODULE)/lifecycle/*.[ch])
+module-test: $(addprefix $(OUT)/,thingward libthingward-pkcs11.so libthingward-pkcs11-asan.so libthingward-pkcs11-musl.so \
+	thingward-token-selftest lifecycle lifecycle-asan)
+
+$(OUT)/thingward: $(OVERLAY) FORCE
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/thingward
+$(OUT)/libthingward-pkcs11.so: $(MODSRC)
+	$(CC) $(MODFLAGS) $(CFLAGS) $(MODLINK) -o $@ $(MODULE)/*.c
+$(OUT)/libthingward-pkcs11-asan.so: $(MODSRC)
+	$(CC) $(MODFLAGS) $(CFLAGS) $(SANITIZE) $(filter-out -Wl$(COMMA)-z$(COMMA)defs%,$(MODLINK)) -o $@ $(MODULE)/*.c
+$(OUT)/libthingward-pkcs11-musl.so: $(MODSRC)
+	musl-gcc $(MODFLAGS) $(CFLAGS) $(MODLINK) -o $@ $(MODULE)/*.c
+$(OUT)/thingward-token-selftest: $(MODULE)/selftest/selftest.c $(MODULE)/cryptoki.h
+	$(CC) $(MODFLAGS) $(CFLAGS) -o $@ $<
+$(OUT)/lifecycle: $(LIFESRC)
+	$(TESTC) -o $@ $(MODULE)/lifecycle/*.c
+$(OUT)/lifecycle-asan: $(LIFESRC)
+	$(TESTC) $(SANITIZE) -o $@ $(MODULE)/lifecycle/*.c
+COMMA := ,
 
 $(OVERLAY): FORCE
 	@GOFLAGS= $(GO) run ./tools/tlsoverlay -o build/_tls
@@ -27,6 +68,7 @@ demo: bin/thingward
 # What continuous integration runs.
 test: build
 	tools/test-deps
+	$(MAKE) module
 	$(MAKE) check
 	CGO_ENABLED=1 $(GO) test -race -timeout 15m ./...
 

@@ -22,6 +22,8 @@ type Principal struct {
 	ID    string // as in policies, events and rules: the certificateId, or the access key's user id
 	ARN   string
 
+	UserName string // of the access key's user; empty unless Kind is AccessKeyPrincipal
+
 	Policies    *policy.Set         // its own; never nil. PoliciesOf has those of thing groups too
 	Certificate *policy.Certificate // what policy variables may read of it; nil unless Kind is CertificatePrincipal
 	Things      []AttachedThing     // ordered by name
@@ -46,8 +48,15 @@ func (p *Principal) PolicyContext(clientID, domain string, source netip.Addr) *p
 		SourceIP:    source,
 		Certificate: p.Certificate,
 	}
-	if p.Kind == CertificatePrincipal {
+	switch p.Kind {
+	case CertificatePrincipal:
 		c.CertificateID = p.ID
+	case AccessKeyPrincipal:
+		c.UserName, c.UserID, c.More = p.UserName, p.ID, map[string][]string{
+			"aws:principalarn":     {p.ARN},
+			"aws:principalaccount": {p.Scope.Account},
+			"aws:requestedregion":  {p.Scope.Region},
+		}
 	}
 	if t := p.ConnectionThing(clientID); t != nil {
 		c.Thing = &t.Thing

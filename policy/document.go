@@ -29,7 +29,8 @@ type Document struct {
 	Statements []Statement
 
 	form     form
-	compiled []statement // one for each of Statements
+	places   map[spot]int // offsets in Text
+	compiled []statement  // one for each of Statements
 	index    [hotActions]candidates
 }
 

@@ -13,7 +13,7 @@ type Finding struct {
 	Policy    string `json:"policyName,omitempty"`
 	Statement int    `json:"statement,omitempty"` // counts from 1; 0: the policies as a whole
 	Sid       string `json:"sid,omitempty"`
-	Line      int    `json:"line,omitempty"`
+	Line      int    `json:"line,omitempty"` // of the text that is meant, else of the statement
 	Column    int    `json:"column,omitempty"`
 	Message   string `json:"message"`       // what is wrong, in words
 	Fix       string `json:"fix,omitempty"` // what to write instead
@@ -60,6 +60,7 @@ type linter struct {
 	context  *Context
 	policy   *Policy // the one being looked at
 	index    int     // of the statement being looked at
+	element  string  // its text being looked at, if there is one
 	findings []Finding
 }
 
@@ -67,27 +68,46 @@ func (l *linter) add(code, fix, format string, args ...any) {
 	f := Finding{Code: code, Message: fmt.Sprintf(format, args...), Fix: fix}
 	if l.policy != nil {
 		s := &l.policy.Document.Statements[l.index]
-		f.Policy, f.Statement, f.Sid, f.Line, f.Column = l.policy.Name, l.index+1, s.Sid, s.Line, s.Column
+		f.Policy, f.Statement, f.Sid = l.policy.Name, l.index+1, s.Sid
+		f.Line, f.Column = l.position(s, args)
 	}
 	if !slices.Contains(l.findings, f) {
 		l.findings = append(l.findings, f)
 	}
 }
 
+// position is where the text begins that a finding is about: the first one among its words, else the one being looked at,
+// else the statement.
+func (l *linter) position(s *Statement, words []any) (line, column int) {
+	d := l.policy.Document
+	for _, word := range append(words, l.element) {
+		if text, ok := word.(string); ok {
+			if at, ok := d.places[spot{l.index, text}]; ok {
+				return position([]byte(d.Text), at)
+			}
+		}
+	}
+	return s.Line, s.Column
+}
+
 func (l *linter) statement(p *Policy, index int) {
-	l.policy, l.index = p, index
+	l.policy, l.index, l.element = p, index, ""
 	s, c := &p.Document.Statements[index], &p.Document.compiled[index]
 	l.actions(s)
 	for _, r := range slices.Concat(s.Resource, s.NotResource) {
+		l.element = r
 		l.mqttWildcards(s, r)
 		l.text(r)
 	}
 	for i := range s.Condition {
+		l.element = s.Condition[i].Key
 		l.key(s.Condition[i].Key, &c.conditions[i].key)
 		for _, v := range s.Condition[i].Values {
+			l.element = v
 			l.text(v)
 		}
 	}
+	l.element = ""
 	if s.Effect == "Deny" {
 		l.deny(s, c)
 		return

@@ -61,14 +61,26 @@ func (s *story) lint(t *testing.T, at, want string) {
 	}
 }
 
+// A finding stands at the text that it is about.
 func TestLintPosition(t *testing.T) {
-	d, err := Parse([]byte("{\"Version\":\"2012-10-17\",\n  \"Statement\":[\n   {\"Sid\":\"all\",\"Effect\":\"Allow\",\"Action\":\"iot:*\",\"Resource\":\"" + account + "client/a\"}]}"))
+	d, err := Parse([]byte(`{"Version":"2012-10-17",
+ "Statement":[
+  {"Sid":"all","Effect":"Allow","Action":["iot:Connect", "iot:*"],"Resource":"` + account + `client/a"},
+  {"Effect":"Allow",
+   "Action":"iot:Subscribe",
+   "Resource":["` + account + `topicfilter/a",
+               "` + account + `topicfilter/a/#",
+               "` + account + `topicfilter/${iot:Nothing}"],
+   "Condition":{"StringEquals":{"iot:Client": "a"}}}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := fmt.Sprintf("%+v", Lint(d))
-	want := "[{Code:too-wide Policy: Statement:1 Sid:all Line:3 Column:4 Message:iot:* permits every action Fix:}]"
-	if got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
+	var got []string
+	for _, f := range Lint(d) {
+		got = append(got, fmt.Sprintf("%d:%d %d %s", f.Line, f.Column, f.Statement, f.Code))
+	}
+	want := []string{"3:58 1 too-wide", "7:16 2 mqtt-wildcard", "8:16 2 unknown-variable", "9:33 2 unknown-variable"}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

@@ -107,6 +107,10 @@ func commonPrefix(a, b string) int {
 	return n
 }
 
+// Suggest returns the smallest statement that allows r, as JSON for a document of Version 2012-10-17. It does not help against
+// a deny.
+func Suggest(r *Request) string { return suggest(r.Action, r.ARN()) }
+
 // suggest returns the smallest statement that allows action on the resource, for a document of Version 2012-10-17.
 func suggest(action, arn string) string {
 	resource := arn

@@ -9,12 +9,27 @@ import (
 
 // A parser turns the JSON of a document into a Document.
 type parser struct {
-	text []byte
-	form form
+	text   []byte
+	form   form
+	index  int          // of the statement being read
+	places map[spot]int // where the texts of statements begin
+}
+
+// A spot is a text in a statement: an action, a resource, a key or a value of a condition.
+type spot struct {
+	statement int // counts from 0
+	text      string
+}
+
+// note remembers where a text of the statement being read begins.
+func (p *parser) note(text string, at int) {
+	if _, known := p.places[spot{p.index, text}]; !known {
+		p.places[spot{p.index, text}] = at
+	}
 }
 
 func parse(text []byte, f form, a Aliases) (*Document, error) {
-	p := &parser{text: text, form: f}
+	p := &parser{text: text, form: f, places: map[spot]int{}}
 	if len(text) > MaxText {
 		return nil, p.errorf(MaxText, "the document is longer than %d bytes", MaxText)
 	}
@@ -29,7 +44,7 @@ func parse(text []byte, f form, a Aliases) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.Text, d.form = string(text), f
+	d.Text, d.form, d.places = string(text), f, p.places
 	d.compile(a)
 	return d, nil
 }
@@ -115,6 +130,7 @@ func (p *parser) statements(n node) ([]Statement, error) {
 	all := make([]Statement, len(nodes))
 	for i, n := range nodes {
 		var err error
+		p.index = i
 		if all[i], err = p.statement(n); err != nil {
 			return nil, err
 		}
@@ -189,6 +205,7 @@ func (p *parser) list(m member, check func(string) string) ([]string, error) {
 			return nil, p.errorf(n.at, "%s", msg)
 		}
 		all[i] = n.text
+		p.note(n.text, n.at)
 	}
 	return all, nil
 }
@@ -278,6 +295,7 @@ func (p *parser) conditions(n node) ([]Condition, error) {
 			if err != nil {
 				return nil, err
 			}
+			p.note(m.key, m.at)
 			all = append(all, Condition{Operator: block.key, Key: m.key, Values: values})
 		}
 	}
@@ -298,6 +316,7 @@ func (p *parser) conditionValues(op operator, m member) ([]string, error) {
 			return nil, p.errorf(n.at, "%q is not %s", n.text, op.test.wants())
 		}
 		all[i] = n.text
+		p.note(n.text, n.at)
 	}
 	return all, nil
 }

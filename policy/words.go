@@ -23,17 +23,39 @@ func (d *Decision) String() string {
 		b.WriteString("denied: no statement allows it.")
 	}
 	if d.Nearest != nil {
-		fmt.Fprintf(&b, "\nNearest: %s allows %s", d.Nearest.name(), d.says(d.Nearest))
-		for _, r := range d.Nearest.Reasons {
-			b.WriteString(d.but(&r))
-		}
-		b.WriteByte('.')
+		b.WriteByte('\n')
+		d.writeNearest(&b)
 	}
 	d.writeAbsent(&b)
 	if d.Suggest != "" {
 		b.WriteString("\nAdd: " + d.Suggest)
 	}
 	return b.String()
+}
+
+// Denial tells a denied request in AWS's words for callers of its API, and what would have to be added. user is who asked.
+func (d *Decision) Denial(user string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "User: %s is not authorized to perform: %s on resource: %s ", printable(user), printable(d.Action), printable(d.Resource))
+	if d.Effect == ExplicitDeny {
+		fmt.Fprintf(&b, "with an explicit deny in an identity-based policy: %s denies %s", d.Decider.name(), d.says(d.Decider))
+		return b.String()
+	}
+	fmt.Fprintf(&b, "because no identity-based policy allows the %s action.", printable(d.Action))
+	if d.Nearest != nil {
+		b.WriteByte(' ')
+		d.writeNearest(&b)
+	}
+	b.WriteString(" Add: " + d.Suggest)
+	return b.String()
+}
+
+func (d *Decision) writeNearest(b *strings.Builder) {
+	fmt.Fprintf(b, "Nearest: %s allows %s", d.Nearest.name(), d.says(d.Nearest))
+	for _, r := range d.Nearest.Reasons {
+		b.WriteString(d.but(&r))
+	}
+	b.WriteByte('.')
 }
 
 func (t *StatementTrace) name() string {

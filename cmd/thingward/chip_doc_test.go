@@ -20,7 +20,7 @@ import (
 )
 
 // A transcript is what a page shows of a terminal: a command and what it prints. Lines with ! come on standard error, from a
-// command that fails.
+// command that fails, or tell its exit status.
 type transcript struct {
 	line    int
 	command string
@@ -113,7 +113,7 @@ func (c *transcript) run(t *testing.T) {
 	if (err != nil) != (c.failure != "") {
 		t.Fatalf("line %d: %s: %v\n%s%s", c.line, c.command, err, &stdout, &stderr)
 	}
-	if c.failure != "" && !strings.Contains(stderr.String(), c.failure) {
+	if c.failure != "" && !strings.Contains(stderr.String()+err.Error(), c.failure) {
 		t.Errorf("line %d: %s says\n%s, want %s", c.line, c.command, &stderr, c.failure)
 	}
 	if !c.pattern().Match(stdout.Bytes()) {

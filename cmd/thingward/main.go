@@ -4,7 +4,11 @@
 //	thingward serve    the server
 //	thingward why      why a device was refused, and what would help
 //	thingward timeline what happened to it
+//	thingward limits   what the broker allows, and what happens beyond it
 //	thingward env      the AWS_* variables that point AWS clients at it
+//	thingward policy   what policies in files permit, and why
+//	thingward account  accounts of a running server
+//	thingward key      access keys and what they may do
 package main
 
 import (
@@ -32,7 +36,14 @@ func commands() []command {
 		{"why", "say why a client, thing or certificate was refused, and what would help", why},
 		{"timeline", "show what happened to a client, thing or certificate", timeline},
 		{"env", "print the AWS_* variables that point AWS clients at the server", env},
+		{"store", "check what a server has on disk", storeCommand},
+		{"bench", "load an MQTT broker, this one or another, and measure it", benchmark},
+		{"account", "accounts of a running server: create, list, delete", accountGroup.run},
+		{"key", "access keys and what they may do: create, list, policy, deactivate, delete", keyGroup.run},
+		{"policy", "policies in files: test a request, explain the decision, look for mistakes", policyGroup.run},
+		{"limits", "print what the broker allows, and what happens beyond it", limits},
 		{"chip", "secure elements: make, inspect, lock and serve real and software chips", chip},
+		{"token", "PKCS #11: tokens that keep keys, for programs that load libthingward-pkcs11.so", token},
 		{"version", "print the version", version},
 		{"activate", "", activate},
 	}
@@ -64,6 +75,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 			return 0
 		case errors.Is(err, errUsage):
 			return 2 // the flag package has said what was wrong
+		}
+		if s, ok := errors.AsType[status](err); ok {
+			if s.err != nil {
+				fmt.Fprintf(stderr, "thingward %s: %v\n", c.name, s.err)
+			}
+			return s.code
 		}
 		fmt.Fprintf(stderr, "thingward %s: %v\n", c.name, err)
 		return 1

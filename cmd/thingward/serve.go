@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,6 +46,10 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs.StringVar(&cfg.HTTPS, "https", "", "`address` of HTTPS with client certificates, such as :8443 (default none)")
 	fs.StringVar(&cfg.Plain, "plain", "", "loopback `address` of MQTT without TLS, such as 127.0.0.1:1883 (default none)")
 	fs.StringVar(&cfg.PlainAs, "plain-as", "", "`certificate` id or ARN that clients of --plain act as")
+	fs.StringVar(&cfg.Profile, "profile", "aws", "`aws` for the quotas and quirks of AWS IoT Core, or mqtt for all of the standard")
+	fs.Var((*names)(&cfg.Limits), "limit", "`NAME=VALUE` to change one limit of the profile, may be repeated; thingward limits lists them")
+	fs.StringVar(&cfg.Durability, "durability", "process", "`what` an acknowledged message survives: process for kill -9, disk for a power cut too")
+	fs.Var((*size)(&cfg.MessagesSize), "messages-size", "`bytes` of messages that may wait for sessions, such as 20GiB; a publish beyond it is refused with quota exceeded (default 4GiB)")
 	fs.IntVar(&cfg.PortOffset, "port-offset", 0, "`number` added to every default port")
 	fs.BoolVar(&cfg.AllowReset, "allow-reset", false, "let POST /_thingward/reset empty the server, without asking who calls")
 	fs.StringVar(&cfg.NodePath, "node-path", os.Getenv("NODE_PATH"), "`directory` of modules for functions on Node (default $NODE_PATH)")
@@ -126,19 +131,28 @@ func dataFlag(data string) string {
 
 func env(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("env", flag.ContinueOnError)
-	data := fs.String("data", "", "`directory` of the server (default ~/.local/share/thingward)")
+	data := managerFlags(fs)
+	key := fs.String("key", "", "`id` of another access key, made with key create --keep")
+	account := fs.String("account", "", "`id` of another account, whose access key was made with key create --keep")
 	if err := parse(fs, args, stderr); err != nil {
 		return err
 	}
-	if *data == "" {
-		var err error
-		if *data, err = server.DefaultData(); err != nil {
-			return err
-		}
-	}
-	variables, err := server.ReadEnvironment(*data)
+	dir, err := dataDirectory(*data)
 	if err != nil {
 		return err
+	}
+	variables, err := server.ReadEnvironment(dir)
+	if err != nil {
+		return err
+	}
+	if *key != "" || *account != "" {
+		kept, err := keptVariables(dir, *key, *account)
+		if err != nil {
+			return err
+		}
+		variables = append(kept, slices.DeleteFunc(variables, func(v string) bool {
+			return strings.HasPrefix(v, "AWS_ACCESS_KEY_ID=") || strings.HasPrefix(v, "AWS_SECRET_ACCESS_KEY=")
+		})...)
 	}
 	for _, v := range variables {
 		name, value, _ := strings.Cut(v, "=")

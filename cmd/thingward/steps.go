@@ -68,3 +68,16 @@ func (s *stage) step(name string, f func() (detail string, err error)) error {
 
 // total is the time since the stage was set.
 func (s *stage) total() time.Duration { return time.Since(s.began) }
+
+// show replaces the line that stands on the terminal, clear empties it.
+func (s *stage) show(line string) {
+	if s.color {
+		fmt.Fprintf(s.w, "\r\x1b[K  %s", s.paint(dim, line))
+	}
+}
+
+func (s *stage) clear() {
+	if s.color {
+		fmt.Fprint(s.w, "\r\x1b[K")
+	}
+}

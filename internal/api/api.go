@@ -2,7 +2,8 @@
 //
 // One wrapper does for every operation what AWS's front end does: it reads and verifies the signature, finds the
 // operation by the signature's service, the method and the escaped path, decodes the members from path, query,
-// headers and body, checks the constraints of the model, calls the handler and writes the answer or the error.
+// headers and body, checks the constraints of the model, asks the policy of the access key, calls the handler and writes
+// the answer or the error.
 // The tables it works from are in awsmodel; the structs that handlers see are in iot, lambda.go and sts.go.
 //
 // A handler is a method of door, one file per AWS noun, and appears in the list of its file:
@@ -33,7 +34,6 @@ import (
 	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/internal/api/awsmodel"
 	"github.com/thingward/thingward/internal/identity"
-	"github.com/thingward/thingward/policy"
 	"github.com/thingward/thingward/sigv4"
 )
 
@@ -42,8 +42,6 @@ type Handler struct {
 	config   Config
 	log      *slog.Logger
 	services []*service
-
-	everything *policy.Set // the policies of access keys
 }
 
 // newHandler returns a Handler of these services with these operations. What the models know beyond them is
@@ -56,10 +54,6 @@ func newHandler(config Config, models []*awsmodel.Service, operations []operatio
 		config.Now = time.Now
 	}
 	h := &Handler{config: config, log: config.Log}
-	var err error
-	if h.everything, err = compileEverything(); err != nil {
-		return nil, fmt.Errorf("api: %w", err)
-	}
 	for _, m := range models {
 		s, err := newService(m)
 		if err != nil {
@@ -182,8 +176,11 @@ func (h *Handler) serve(c *call, body []byte) (a *answer, err error) {
 		return nil, thingward.Errorf(notImplemented, "%s of %s is not implemented by this server. "+
 			"docs/compatibility.md lists what is.", c.route.op.Name, c.service.model.Name)
 	}
-	in, err := c.service.read(c.route, c.request, labels, form, body)
+	in, members, err := c.service.read(c.route, c.request, labels, form, body)
 	if err != nil {
+		return nil, err
+	}
+	if err := h.authorize(c, members); err != nil {
 		return nil, err
 	}
 	c.input = in
@@ -245,7 +242,7 @@ func (h *Handler) verify(c *call, body []byte, credential Credential) error {
 		ARN:         credential.ARN,
 		RequestID:   c.id,
 	}
-	c.caller.Principal = h.keyPrincipal(c.caller.Scope, credential)
+	c.caller.Principal = keyPrincipal(c.caller.Scope, credential)
 	c.caller.comesFrom(c.request)
 	return nil
 }

@@ -33,20 +33,13 @@ func (c *Caller) comesFrom(r *http.Request) {
 	}
 }
 
-// everything is what access keys may do in their account, until they have policies of their own.
-const everything = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iot:*","Resource":"*"}}`
-
-func compileEverything() (*policy.Set, error) {
-	document, err := policy.Parse([]byte(everything))
-	if err != nil {
-		return nil, err
-	}
-	return policy.Compile(policy.Policy{Name: "everything", Document: document, Source: "access key"}), nil
-}
-
 // keyPrincipal is who acts with an access key.
-func (h *Handler) keyPrincipal(scope thingward.Scope, credential Credential) *thingward.Principal {
-	return &thingward.Principal{Scope: scope, Kind: thingward.AccessKeyPrincipal, ID: credential.UserID, ARN: credential.ARN, Policies: h.everything}
+func keyPrincipal(scope thingward.Scope, c Credential) *thingward.Principal {
+	p := &thingward.Principal{Scope: scope, Kind: thingward.AccessKeyPrincipal, ID: c.UserID, ARN: c.ARN, UserName: c.UserName, Policies: c.Policies}
+	if p.Policies == nil {
+		p.Policies = policy.Compile()
+	}
+	return p
 }
 
 // A Credential is what the server knows of an access key.
@@ -55,6 +48,8 @@ type Credential struct {
 	SessionToken string // temporary credentials only
 	Account      string // 12 digits
 	UserID       string
+	UserName     string
 	ARN          string
-	Expires      time.Time // zero: never
+	Policies     *policy.Set // what it may do; nil: nothing
+	Expires      time.Time   // zero: never
 }

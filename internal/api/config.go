@@ -26,6 +26,9 @@ type Config struct {
 	// Keys finds an access key; false: there is none of that id. Nil: those of Identity.
 	Keys func(ctx context.Context, accessKeyID string) (Credential, bool, error)
 
+	// Management is the account whose keys may manage the other accounts. Empty: there is none.
+	Management string
+
 	// Regions are the regions served. None: any.
 	Regions []string
 

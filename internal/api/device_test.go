@@ -24,7 +24,7 @@ func TestWebSocketSignature(t *testing.T) {
 	h, err := New(Config{
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Keys: func(_ context.Context, id string) (Credential, bool, error) {
-			return Credential{Secret: temporary.Secret, SessionToken: temporary.SessionToken, Account: account, UserID: "AIDA1"}, id == temporary.AccessKeyID, nil
+			return Credential{Secret: temporary.Secret, SessionToken: temporary.SessionToken, Account: account, UserID: "AIDA1", Policies: everything(t)}, id == temporary.AccessKeyID, nil
 		},
 		WebSocket: func(_ http.ResponseWriter, _ *http.Request, p *thingward.Principal) { opened = append(opened, p) },
 	})

@@ -23,7 +23,7 @@ func New(config Config) (*Handler, error) {
 	if config.Keys == nil && config.Identity != nil {
 		config.Keys = d.accessKey
 	}
-	models := []*awsmodel.Service{&awsmodel.IoT, &awsmodel.IoTData, &awsmodel.IoTJobsData, &awsmodel.STS, &awsmodel.Lambda}
+	models := []*awsmodel.Service{&awsmodel.IoT, &awsmodel.IoTData, &awsmodel.IoTJobsData, &awsmodel.STS, &awsmodel.Lambda, &awsmodel.Thingward}
 	return newHandler(config, models, d.operations())
 }
 
@@ -50,6 +50,7 @@ func (d *door) operations() []operation {
 		d.retainedMessages(),
 		d.connections(),
 		d.callerIdentity(),
+		d.accounts(),
 	)
 }
 
@@ -62,7 +63,7 @@ func (d *door) accessKey(ctx context.Context, id string) (Credential, bool, erro
 	if err != nil {
 		return Credential{}, false, err
 	}
-	return Credential{Secret: key.Secret, Account: key.Account, UserID: key.UserID, ARN: key.ARN()}, true, nil
+	return Credential{Secret: key.Secret, Account: key.Account, UserID: key.UserID, UserName: key.UserName, ARN: key.ARN(), Policies: key.Policies}, true, nil
 }
 
 // page returns which part of a list is wanted. The wrapper has filled in the limit; lists that have an order of

@@ -5,6 +5,7 @@ package api
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -16,6 +17,7 @@ import (
 	"log/slog"
 	"math/big"
 	"net/http/httptest"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -32,6 +34,7 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/thingward/thingward/internal/broker"
 	"github.com/thingward/thingward/internal/bus"
 	"github.com/thingward/thingward/internal/ca"
 	"github.com/thingward/thingward/internal/function"
@@ -51,15 +54,31 @@ const (
 // otherKey is the access key of the other account behind a door.
 var otherKey = aws.Credentials{AccessKeyID: "AKIAI44QH8DHBEXAMPLE", SecretAccessKey: "je7MtGbClwBF/2Zp9Utk/h3yCo8nvbEXAMPLEKEY"}
 
-// newDoor serves the real services on an empty store in memory, and returns what an AWS client needs to know.
-func newDoor(t *testing.T) aws.Config {
+// A served door has the real services on an empty store, and what tests reach behind the API for.
+type served struct {
+	config   aws.Config // of an AWS client of the account
+	database string     // file
+	ids      *identity.Service
+	broker   *broker.Broker
+}
+
+// newDoor serves the real services on an empty store, and returns what an AWS client needs to know.
+func newDoor(t *testing.T) aws.Config { return serveDoor(t).config }
+
+func serveDoor(t *testing.T) *served {
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	db, err := store.Open(t.Context(), store.Config{Log: log})
+	database := filepath.Join(t.TempDir(), "thingward.db")
+	db, err := store.Open(t.Context(), store.Config{Path: database, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
 	notices := bus.New()
+	messages, err := broker.Open(broker.Config{Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { messages.Close(context.Background()) })
 	ids := identity.New(identity.Config{Store: db, Bus: notices, CA: ca.NewAuthority(ca.AuthorityConfig{Store: db}), Log: log})
 	t.Cleanup(ids.Close)
 	if _, _, err := ids.BootstrapAccount(t.Context(), identity.Bootstrap{Account: account, KeyID: key.AccessKeyID, KeySecret: key.SecretAccessKey}); err != nil {
@@ -79,24 +98,26 @@ func newDoor(t *testing.T) aws.Config {
 	}
 	t.Cleanup(engine.Close)
 	h, err := New(Config{
-		Identity:  ids,
-		Registry:  registry.New(registry.Config{Store: db, Bus: notices, Log: log}),
-		Rules:     engine,
-		Functions: functions,
-		Endpoint:  "iot.example.com",
-		Log:       log,
+		Identity:   ids,
+		Registry:   registry.New(registry.Config{Store: db, Bus: notices, Log: log}),
+		Rules:      engine,
+		Functions:  functions,
+		Broker:     messages,
+		Management: account,
+		Endpoint:   "iot.example.com",
+		Log:        log,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
-	return aws.Config{
+	return &served{database: database, ids: ids, broker: messages, config: aws.Config{
 		Region:           region,
 		BaseEndpoint:     &s.URL,
 		Credentials:      credentials.NewStaticCredentialsProvider(key.AccessKeyID, key.SecretAccessKey, ""),
 		RetryMaxAttempts: 1,
-	}
+	}}
 }
 
 // must passes on what an SDK call returns.

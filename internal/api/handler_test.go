@@ -24,6 +24,8 @@ import (
 	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/internal/api/awsmodel"
 	"github.com/thingward/thingward/internal/api/iot"
+	"github.com/thingward/thingward/internal/identity"
+	"github.com/thingward/thingward/policy"
 	"github.com/thingward/thingward/sigv4"
 )
 
@@ -45,7 +47,8 @@ func newBench(t *testing.T, operations ...operation) *bench {
 		Keys: func(_ context.Context, id string) (Credential, bool, error) {
 			switch id {
 			case key.AccessKeyID:
-				return Credential{Secret: key.SecretAccessKey, Account: "123456789012", UserID: "AIDAEXAMPLE", ARN: "arn:aws:iam::123456789012:user/admin"}, true, nil
+				return Credential{Secret: key.SecretAccessKey, Account: "123456789012", UserID: "AIDAEXAMPLE", ARN: "arn:aws:iam::123456789012:user/admin",
+					Policies: everything(t)}, true, nil
 			case "ASIAENDED":
 				return Credential{Secret: "s", SessionToken: "t", Account: "123456789012", Expires: time.Unix(1, 0)}, true, nil
 			case "BROKEN":
@@ -60,6 +63,15 @@ func newBench(t *testing.T, operations ...operation) *bench {
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
 	return &bench{t, s.URL, log}
+}
+
+// everything allows all actions.
+func everything(t testing.TB) *policy.Set {
+	document, err := policy.ParseIAM([]byte(identity.Everything))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return policy.Compile(policy.Policy{Name: "everything", Document: document})
 }
 
 // A request is what a client sends; its zero members are the usual ones.

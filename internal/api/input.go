@@ -18,34 +18,35 @@ import (
 	"github.com/thingward/thingward/internal/api/awsmodel"
 )
 
-// read decodes the members of the input from wherever they travel, checks them and returns the handler's struct.
+// read decodes the members of the input from wherever they travel, checks them and returns the handler's struct, and
+// the members by name.
 //
 // Between the wire and the struct there is a tree of maps by member name, made and checked along the shapes of the
 // model: an absent member is told from an empty one there, and nothing that the model does not know gets through.
-func (s *service) read(r *route, request *http.Request, labels []string, form url.Values, body []byte) (any, error) {
-	in := r.handler.input()
+func (s *service) read(r *route, request *http.Request, labels []string, form url.Values, body []byte) (in any, members map[string]any, err error) {
+	in = r.handler.input()
 	shape := s.shapes[r.op.Input]
 	if shape == nil {
-		return in, nil
+		return in, nil, nil
 	}
 	tree, err := s.readTree(r, shape, request, labels, form, body)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := s.check(shape, tree); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := openPage(r.op, tree); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	text, err := json.Marshal(tree)
 	if err != nil {
-		return nil, fmt.Errorf("bind %s: %w", r.op.Input, err)
+		return nil, nil, fmt.Errorf("bind %s: %w", r.op.Input, err)
 	}
 	if err := json.Unmarshal(text, in); err != nil {
-		return nil, fmt.Errorf("bind %s: %w", r.op.Input, err)
+		return nil, nil, fmt.Errorf("bind %s: %w", r.op.Input, err)
 	}
-	return in, nil
+	return in, tree, nil
 }
 
 func (s *service) readTree(r *route, shape *awsmodel.Shape, request *http.Request, labels []string, form url.Values, body []byte) (map[string]any, error) {

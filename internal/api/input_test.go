@@ -49,7 +49,7 @@ func FuzzRead(f *testing.F) {
 		for i := range labels {
 			labels[i] = label
 		}
-		in, err := s.read(r, request, labels, nil, []byte(body))
+		in, _, err := s.read(r, request, labels, nil, []byte(body))
 		if e, ok := errors.AsType[*thingward.Error](err); err != nil && (!ok || e.Message == "") {
 			t.Errorf("refused with %T %v", err, err)
 		}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/internal/journal"
-	"github.com/thingward/thingward/policy"
 )
 
 // Signed returns a handler of the server's own that stands beside AWS's API: it asks for a signature of the service iot, and
@@ -17,8 +16,8 @@ func (h *Handler) Signed(action string, f func(http.ResponseWriter, *http.Reques
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := h.newCall(r)
 		_, err := h.authenticate(w, c)
-		if err == nil && !c.may(action) {
-			err = thingward.Errorf(thingward.Unauthorized, "User %s is not authorized to perform: %s on resource: *", c.caller.ARN, action)
+		if err == nil {
+			err = c.may(action, "*", c.policyContext(nil))
 		}
 		if err != nil {
 			h.finish(w, c, nil, err)
@@ -26,14 +25,6 @@ func (h *Handler) Signed(action string, f func(http.ResponseWriter, *http.Reques
 		}
 		f(w, r, c.caller)
 	})
-}
-
-// may reports whether the caller may do something that belongs to no resource.
-func (c *call) may(action string) bool {
-	p := c.caller.Principal
-	context := p.PolicyContext("", c.caller.Domain, c.caller.Source)
-	context.MQTT = false
-	return p.Policies.Evaluate(&policy.Request{Action: action, Resource: "*", Context: context}) == policy.Allowed
 }
 
 // event is what kind of event a call is: that of a device which was not let in is one of connecting.

@@ -19,6 +19,7 @@ const (
 	notImplemented   = "NotImplementedException"
 	invalidAction    = "InvalidAction"
 	malformedQuery   = "MalformedQueryString"
+	accessDenied     = "AccessDeniedException"
 )
 
 // statuses are those of the front end's exceptions, and of those that services share when their model lists none.
@@ -34,6 +35,10 @@ var statuses = map[string]int{
 	notImplemented:                   http.StatusNotImplemented,
 	invalidAction:                    http.StatusBadRequest,
 	malformedQuery:                   http.StatusBadRequest,
+	accessDenied:                     http.StatusForbidden,
+	thingward.Forbidden:              http.StatusForbidden,
+	thingward.DeleteConflict:         http.StatusConflict,
+	thingward.MalformedPolicy:        http.StatusBadRequest,
 	thingward.InvalidRequest:         http.StatusBadRequest,
 	thingward.ResourceNotFound:       http.StatusNotFound,
 	thingward.ResourceAlreadyExists:  http.StatusConflict,

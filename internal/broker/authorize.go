@@ -19,9 +19,10 @@ type identity struct {
 
 // A refusal is why something may not be done.
 type refusal struct {
-	code     mqtt.ReasonCode
-	why      string           // for the log
-	decision *policy.Decision // nil: not the policies refused
+	code      mqtt.ReasonCode
+	why       string           // for the log
+	decision  *policy.Decision // nil: not the policies refused
+	throttled bool             // a rate; later it may be done
 }
 
 // unknown stands where no decision has been asked for yet.
@@ -141,7 +142,10 @@ func (c *connection) logRefusal(eventType, topic string, r *refusal) {
 func (b *Broker) logRefusal(r *refusal, about ...any) {
 	b.stats.refused.Add(1)
 	reason := "CLIENT_ERROR"
-	if r.code == mqtt.NotAuthorized {
+	switch {
+	case r.throttled:
+		reason = "THROTTLED"
+	case r.code == mqtt.NotAuthorized:
 		reason = "AUTHORIZATION_FAILURE"
 	}
 	about = append(about, "reason", reason, "details", r.why)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/thingward/thingward/mqtt"
@@ -68,7 +70,7 @@ func encode(topic string, qos byte, payload int) []byte {
 func BenchmarkFanOut(b *testing.B) {
 	for _, n := range []int{1, 500} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			limits := AWS()
+			limits := unhurried()
 			limits.MaxOutput = 1 << 30
 			connect := load(b, Config{Limits: limits})
 			packet := encode("t", 0, 64)
@@ -121,4 +123,45 @@ func BenchmarkQoS1(b *testing.B) {
 	f("nobody", Config{}, 0)
 	f("10 offline", Config{Dir: "-"}, 10)
 	f("10 offline, disk", Config{Dir: "-", Durability: DurableDisk}, 10)
+}
+
+// BenchmarkRecovery: Open after a crash, with as much log behind the snapshot as there can be, and a session that waits
+// for all of it.
+func BenchmarkRecovery(b *testing.B) {
+	dir := b.TempDir()
+	connect := load(b, Config{Dir: dir})
+	connect("device", "t", 1, true).Close()
+	pub := connect("pub", "", 0, false)
+	const group = 100
+	var packets []byte
+	for range group {
+		packets = append(packets, encode("t", 1, 64)...)
+	}
+	log := filepath.Join(dir, "00000000000000000000.log")
+	for size := int64(0); size < snapshotEvery; {
+		pub.Write(packets)
+		if err := take(pub, group*4); err != nil {
+			b.Fatal(err)
+		}
+		info, err := os.Stat(log)
+		if err != nil {
+			b.Fatal(err)
+		}
+		size = info.Size()
+	}
+	for b.Loop() {
+		b.StopTimer()
+		crash := filepath.Join(b.TempDir(), "crash")
+		if err := os.CopyFS(crash, os.DirFS(dir)); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		recovered, err := Open(Config{Dir: crash, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		recovered.Close(context.Background())
+		b.StartTimer()
+	}
 }

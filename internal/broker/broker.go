@@ -39,6 +39,8 @@ type Config struct {
 
 	// Log receives refusals, disconnects and what the recovery found. Nil: slog.Default().
 	Log *slog.Logger
+
+	files msglog.Files // where a test keeps the log; nil: on disk
 }
 
 // Durability says when a message counts as kept.
@@ -108,7 +110,7 @@ func Open(cfg Config) (*Broker, error) {
 	}
 	b := &Broker{dir: cfg.Dir, limits: cfg.Limits, teach: cfg.Teach, log: cmp.Or(cfg.Log, slog.Default()), namespaces: map[thingward.Scope]*namespace{},
 		stop: make(chan struct{}), swept: make(chan struct{})}
-	logConfig := msglog.Config{Dir: cfg.Dir, MaxSize: cfg.MaxLogSize, Sync: cfg.Durability == DurableDisk, Log: b.log}
+	logConfig := msglog.Config{Dir: cfg.Dir, MaxSize: cfg.MaxLogSize, Sync: cfg.Durability == DurableDisk, Log: b.log, Files: cfg.files}
 	if cfg.Dir == "" {
 		logConfig.SegmentSize = 1 << 20
 	}
@@ -146,6 +148,13 @@ func (b *Broker) all() []*namespace {
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	return slices.Collect(maps.Values(b.namespaces))
+}
+
+// Scopes returns the scopes that have had anything to do with the broker.
+func (b *Broker) Scopes() []thingward.Scope {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return slices.Collect(maps.Keys(b.namespaces))
 }
 
 // enter counts a connection in, unless the broker is closing.

@@ -75,8 +75,12 @@ type bench struct {
 	who  *thingward.Principal
 }
 
+// Without limits it has those of AWS, but no rates: tests are quicker than devices.
 func newBench(t reporter, cfg Config) *bench {
 	t.Helper()
+	if cfg.Limits == (Limits{}) {
+		cfg.Limits = unhurried()
+	}
 	log := &said{}
 	cfg.Log = slog.New(slog.NewTextHandler(log, nil))
 	b, err := Open(cfg)
@@ -85,6 +89,14 @@ func newBench(t reporter, cfg Config) *bench {
 	}
 	t.Cleanup(func() { b.Close(context.Background()) })
 	return &bench{b, t, log, principal(t, "cert-1", allowAll)}
+}
+
+// unhurried returns the limits of AWS without rates.
+func unhurried() Limits {
+	l := AWS()
+	l.PublishRate, l.ByteRate, l.ClientConnectRate, l.AccountConnectRate = 0, 0, 0, 0
+	l.AccountPublishRate, l.AccountSubscribe, l.AccountRetainRate = 0, 0, 0
+	return l
 }
 
 // A client speaks packets over a pipe. What arrives is gathered by a goroutine of its own, as the broker may

@@ -50,6 +50,8 @@ func (b *Broker) Serve(ctx context.Context, conn *Conn) {
 func (c *connection) admit(conn *Conn) *refusal {
 	limits, p := c.b.limits, cmp.Or(c.connect.Properties, &mqtt.Properties{})
 	switch {
+	case !c.ns.rates.connect.take(c.batch.now, 1, limits.AccountConnectRate, limits.RateBurst):
+		return throttled("account-connect-rate")
 	case c.version != mqtt.V311 && c.version != mqtt.V5:
 		return &refusal{code: mqtt.UnsupportedProtocolVersion, why: "MQTT " + c.version.String() + " is not spoken here"}
 	case p.AuthenticationMethod != "":
@@ -68,7 +70,10 @@ func (c *connection) admit(conn *Conn) *refusal {
 	if r := c.mayConnect(); r != nil {
 		return r
 	}
-	return c.admitWill()
+	if r := c.admitWill(); r != nil {
+		return r
+	}
+	return c.ns.mayConnectNow(c.clientID, c.batch.now)
 }
 
 // mayConnect asks the policies.
@@ -180,6 +185,7 @@ func (c *connection) begin() {
 	if p.ReceiveMaximum != 0 {
 		c.window = min(c.window, int(p.ReceiveMaximum))
 	}
+	c.aliasMax = min(int(p.TopicAliasMaximum), limits.MaxClientAlias)
 	expiry, persistent := c.sessionExpiry()
 	present, at := c.ns.open(c, expiry, persistent)
 	bt := &c.batch
@@ -212,6 +218,9 @@ func (c *connection) connack(present bool, expiry time.Duration) []byte {
 	}
 	if seconds := uint16(c.keepAlive / time.Second); seconds != c.connect.KeepAlive {
 		p.ServerKeepAlive = &seconds
+	}
+	if asked := c.connect.Properties; asked != nil && asked.RequestResponseInformation && limits.ResponseInformation {
+		p.ResponseInformation = "responses/" + c.clientID
 	}
 	if asked := c.connect.Properties; asked != nil && asked.SessionExpiryInterval != nil && *asked.SessionExpiryInterval != 0 {
 		if seconds := uint32(expiry / time.Second); seconds != *asked.SessionExpiryInterval && expiry != 0 {

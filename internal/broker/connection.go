@@ -49,6 +49,10 @@ type connection struct {
 	who     atomic.Pointer[identity]
 	receive receivableCache
 
+	messages  rate // in, and QoS 0 out
+	bytes     rate // in
+	throttled bool // the last message was over a rate
+
 	parser  mqtt.Parser
 	topics  mqtt.Interner
 	routes  map[string]*route
@@ -71,6 +75,8 @@ type connection struct {
 	closing      bool    // close when out is empty
 	linger       bool    // after a DISCONNECT: wait for the client, or a reset would overtake it
 	writeExpires time.Time
+	aliasMax     int               // topic aliases the client takes
+	aliasesOut   map[string]uint16 // those it has been told
 }
 
 // An ending is why and how a connection ends.
@@ -138,9 +144,34 @@ func (c *connection) pushPublish(bt *batch, frame []byte, pidAt int, pid uint16)
 	defer c.mu.Unlock()
 	if !c.closing {
 		out := c.output(bt)
-		out.b = mqtt.AppendWithPacketID(out.b, frame, pidAt, pid)
+		out.b = c.appendPublish(out.b, frame, pidAt, pid)
 	}
 }
+
+// appendPublish appends a PUBLISH as this client gets it: with its packet identifier, and the topic as an alias if it
+// takes aliases. Called with mu held, as aliases hold in the order in which packets are written.
+func (c *connection) appendPublish(out, frame []byte, pidAt int, pid uint16) []byte {
+	if c.aliasMax == 0 {
+		return mqtt.AppendWithPacketID(out, frame, pidAt, pid)
+	}
+	topic := mqtt.TopicOf(frame)
+	alias, known := c.aliasesOut[string(topic)]
+	switch {
+	case known:
+	case len(topic) <= aliasSpace || len(c.aliasesOut) >= c.aliasMax || !c.accepts(len(frame)+aliasSpace):
+		return mqtt.AppendWithPacketID(out, frame, pidAt, pid)
+	default:
+		if c.aliasesOut == nil {
+			c.aliasesOut = map[string]uint16{}
+		}
+		alias = uint16(len(c.aliasesOut) + 1)
+		c.aliasesOut[string(topic)] = alias
+	}
+	return mqtt.AppendWithTopicAlias(out, frame, pidAt, pid, alias, known)
+}
+
+// aliasSpace is the most that a topic alias adds to a packet: the property, and a byte more for each of two lengths.
+const aliasSpace = 5
 
 // pushQoS0 puts a PUBLISH into the output unless the client is too slow for it.
 func (c *connection) pushQoS0(bt *batch, frame []byte) {
@@ -148,12 +179,12 @@ func (c *connection) pushQoS0(bt *batch, frame []byte) {
 	defer c.mu.Unlock()
 	switch {
 	case c.closing || !c.accepts(len(frame)):
-	case c.out != nil && len(c.out.b)+len(frame) > c.b.limits.MaxOutput:
+	case c.out != nil && len(c.out.b)+len(frame) > c.b.limits.MaxOutput, !c.messages.take(bt.now, 1, c.b.limits.PublishRate, c.b.limits.RateBurst):
 		bt.dropped++
 	default:
 		bt.sent++
 		out := c.output(bt)
-		out.b = append(out.b, frame...)
+		out.b = c.appendPublish(out.b, frame, 0, 0)
 	}
 }
 
@@ -241,11 +272,7 @@ func (c *connection) hangUp(e ending) {
 		if c.out == nil {
 			c.out = buffers.Get().(*buffer)
 		}
-		disconnect := &mqtt.Disconnect{ReasonCode: e.code}
-		if c.b.teach {
-			disconnect.Properties = c.reasonString(e.why)
-		}
-		c.out.b, _ = disconnect.Append(c.out.b, c.version)
+		c.out.b = c.appendDisconnect(c.out.b, e)
 	}
 	c.closing = true
 	c.net.SetWriteDeadline(time.Now().Add(hangUpTime))
@@ -253,6 +280,21 @@ func (c *connection) hangUp(e ending) {
 		c.writing = true
 		go c.write()
 	}
+}
+
+// appendDisconnect says why in words too, if the client takes a packet of that size. What policies and the states of
+// certificates have to do with is said only by a broker that teaches.
+func (c *connection) appendDisconnect(out []byte, e ending) []byte {
+	p := mqtt.Disconnect{ReasonCode: e.code}
+	if e.reason != ServerError && (e.reason != AuthError || c.b.teach) {
+		p.Properties = c.reasonString(e.why)
+	}
+	b, err := p.Append(nil, c.version)
+	if err != nil || !c.accepts(len(b)) {
+		p.Properties = nil
+		b, _ = p.Append(nil, c.version) // two bytes cannot fail
+	}
+	return append(out, b...)
 }
 
 // run reads packets until the connection ends.
@@ -317,8 +359,24 @@ func (c *connection) read(early []byte) *ending {
 		if err != nil && n == 0 {
 			return readEnding(err)
 		}
+		if limits := &c.b.limits; limits.ByteRate > 0 {
+			c.pause(c.bytes.owe(time.Now(), n, limits.ByteRate, limits.RateBurst))
+		}
 		busy = len(rest)+n == len(buf)
 		data = buf[:len(rest)+n]
+	}
+}
+
+// pause lets time pass, unless the connection ends.
+func (c *connection) pause(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-c.detached:
 	}
 }
 
@@ -379,8 +437,8 @@ func (c *connection) malformed(err error) *ending {
 	if m, ok := errors.AsType[*mqtt.Error](err); ok {
 		code = m.ReasonCode
 	}
-	if code == mqtt.PacketTooLarge && c.b.limits.ReservedTopics {
-		code = mqtt.QuotaExceeded // PacketTooLarge is not among the codes of AWS IoT
+	if code == mqtt.PacketTooLarge && !c.b.limits.FullReasonCodes {
+		code = mqtt.QuotaExceeded
 	}
 	return &ending{reason: ClientError, code: code, why: err.Error()}
 }

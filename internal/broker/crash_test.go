@@ -18,7 +18,10 @@ import (
 	"github.com/thingward/thingward/mqtt"
 )
 
-const childDir = "THINGWARD_BROKER_CHILD_DIR"
+const (
+	childDir  = "THINGWARD_BROKER_CHILD_DIR"
+	childMQTT = "THINGWARD_BROKER_CHILD_MQTT=1" // profile mqtt
+)
 
 // child makes the test binary a broker process if it was started as one by startProcess.
 func child() {
@@ -26,7 +29,11 @@ func child() {
 	if dir == "" {
 		return
 	}
-	b, err := Open(Config{Dir: dir, Log: slog.New(slog.DiscardHandler)})
+	limits := unhurried()
+	if os.Getenv(strings.TrimSuffix(childMQTT, "=1")) != "" {
+		limits = MQTT()
+	}
+	b, err := Open(Config{Dir: dir, Limits: limits, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
@@ -69,10 +76,10 @@ func serve(b *Broker, l net.Listener, who *thingward.Principal) {
 }
 
 // startProcess runs a broker in a process of its own.
-func startProcess(t *testing.T, dir string) (addr string, kill func()) {
+func startProcess(t *testing.T, dir string, env ...string) (addr string, kill func()) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^$")
-	cmd.Env = append(os.Environ(), childDir+"="+dir)
+	cmd.Env = append(append(os.Environ(), childDir+"="+dir), env...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err == nil {

@@ -270,7 +270,7 @@ func TestClientLimits(t *testing.T) {
 
 // A client that reads nothing costs its own QoS 0 messages, nothing else.
 func TestSlowConsumer(t *testing.T) {
-	limits := AWS()
+	limits := unhurried()
 	limits.MaxOutput, limits.MaxQueued, limits.MaxInflight = 1000, 3, 2
 	b := newBench(t, Config{Limits: limits})
 	slow := b.connect(mqtt.V311, "slow")

@@ -62,18 +62,46 @@ func (c *connection) publish(p *mqtt.Publish) *ending {
 		c.ack(mqtt.TypePubrec, p.PacketID, mqtt.Success)
 		return nil
 	}
+	if refused := c.mayPublishNow(p.Retain); refused != nil {
+		return c.throttle(p, topic, refused)
+	}
+	c.throttled = false
 	r := c.route(topic)
 	if refused := c.refused(r, p.Retain); refused != nil {
 		return c.refusePublish(p, topic, refused)
 	}
+	if p.QoS == 2 {
+		c.session.receive(p.PacketID)
+	}
 	if err := c.accept(p, r); err != nil {
+		if p.QoS == 2 {
+			c.session.release(&c.batch, p.PacketID)
+		}
 		return c.refusePublish(p, topic, &refusal{code: mqtt.QuotaExceeded, why: err.Error()})
+	}
+	code := mqtt.Success
+	if c.b.limits.FullReasonCodes && r.nobody() {
+		code = mqtt.NoMatchingSubscribers
 	}
 	switch p.QoS {
 	case 1:
-		c.ack(mqtt.TypePuback, p.PacketID, mqtt.Success)
+		c.ack(mqtt.TypePuback, p.PacketID, code)
 	case 2:
-		c.ack(mqtt.TypePubrec, p.PacketID, mqtt.Success)
+		c.ack(mqtt.TypePubrec, p.PacketID, code)
+	}
+	return nil
+}
+
+// throttle discards a message. The log hears of the first of a row.
+func (c *connection) throttle(p *mqtt.Publish, topic string, r *refusal) *ending {
+	if !c.throttled {
+		c.throttled = true
+		c.logRefusal("Publish-In", topic, r)
+	} else {
+		c.b.stats.refused.Add(1)
+	}
+	if c.version == mqtt.V5 {
+		return c.refusal(p, r)
 	}
 	return nil
 }
@@ -87,9 +115,10 @@ func (c *connection) flow(p *mqtt.Publish) (repeated bool, e *ending) {
 		c.unacked++
 		open = c.unacked
 	case 2:
-		var isNew bool
-		isNew, open = c.session.receive(p.PacketID)
-		repeated = !isNew
+		repeated, open = c.session.isRepeated(p.PacketID)
+		if !repeated {
+			open++
+		}
 	}
 	if limit := c.b.limits.ReceiveMaximum; c.version == mqtt.V5 && open > limit {
 		return false, clientError(mqtt.ReceiveMaximumExceeded, "more than %d unacknowledged messages", limit)
@@ -103,6 +132,9 @@ func (c *connection) accept(p *mqtt.Publish, r *route) error {
 	defer pub.release()
 	pub.scope, pub.topic, pub.payload, pub.qos, pub.retain = c.ns.scope, r.topic, p.Payload, p.QoS, p.Retain
 	pub.wire, pub.from = p.Properties, c.session
+	if p.QoS == 2 && c.session.persistent.Load() {
+		pub.pid = p.PacketID
+	}
 	pub.clientID, pub.principal, pub.source, pub.time = c.clientID, r.who.principal.ID, c.source.Addr(), c.batch.now
 	if w := p.Properties; w != nil && w.MessageExpiryInterval != nil {
 		expiry := c.messageExpiry(*w.MessageExpiryInterval)
@@ -160,13 +192,7 @@ func (c *connection) refusePublish(p *mqtt.Publish, topic string, r *refusal) *e
 	c.logRefusal(journal.PublishIn, topic, r)
 	if c.version == mqtt.V5 && p.QoS > 0 {
 		c.learn(r)
-		if p.QoS == 1 {
-			c.ack(mqtt.TypePuback, p.PacketID, r.code)
-		} else {
-			c.session.release(p.PacketID)
-			c.ack(mqtt.TypePubrec, p.PacketID, r.code)
-		}
-		return nil
+		return c.refusal(p, r)
 	}
 	e := &ending{reason: ClientError, code: r.code, why: "PUBLISH to " + topic + " refused"}
 	if c.b.teach {
@@ -179,6 +205,17 @@ func (c *connection) refusePublish(p *mqtt.Publish, topic string, r *refusal) *e
 		e.reason = Throttled
 	}
 	return e
+}
+
+// refusal is the answer of MQTT 5 to a PUBLISH that is not accepted. QoS 0 has none.
+func (c *connection) refusal(p *mqtt.Publish, r *refusal) *ending {
+	switch p.QoS {
+	case 1:
+		c.ack(mqtt.TypePuback, p.PacketID, r.code)
+	case 2:
+		c.ack(mqtt.TypePubrec, p.PacketID, r.code)
+	}
+	return nil
 }
 
 // checkProperties applies the limits of what travels with a message.
@@ -199,32 +236,6 @@ func (limits *Limits) checkProperties(p *mqtt.Properties) *refusal {
 		return &refusal{code: mqtt.QuotaExceeded, why: "the response topic is too long"}
 	case user > limits.MaxUserProperties:
 		return &refusal{code: mqtt.QuotaExceeded, why: "the user properties are too long"}
-	}
-	return nil
-}
-
-// exactlyOnce handles the packets of QoS 2.
-func (c *connection) exactlyOnce(p mqtt.Packet) *ending {
-	if c.b.limits.MaxQoS < 2 {
-		return clientError(mqtt.ProtocolError, "a client may not send %s here", p.Type())
-	}
-	found := func(ok bool) mqtt.ReasonCode {
-		if ok {
-			return mqtt.Success
-		}
-		return mqtt.PacketIdentifierNotFound
-	}
-	switch p := p.(type) {
-	case *mqtt.Pubrec:
-		if p.ReasonCode.Failed() {
-			c.session.acked(&c.batch, c, p.PacketID)
-			return nil
-		}
-		c.ack(mqtt.TypePubrel, p.PacketID, found(c.session.pubrec(p.PacketID)))
-	case *mqtt.Pubcomp:
-		c.session.acked(&c.batch, c, p.PacketID)
-	case *mqtt.Pubrel:
-		c.ack(mqtt.TypePubcomp, p.PacketID, found(c.session.release(p.PacketID)))
 	}
 	return nil
 }

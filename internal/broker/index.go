@@ -53,6 +53,8 @@ type index struct {
 	exact map[string]*subscribers
 	root  level
 
+	groups map[string]int // members of shared subscriptions, by their filters
+
 	wild  atomic.Uint64      // changes of filters with wildcards, and of anything else that concerns every topic
 	plain [256]atomic.Uint64 // changes of filters without, by hash
 }
@@ -68,7 +70,7 @@ type level struct {
 type stamp struct{ wild, plain uint64 }
 
 func newIndex(hashMatchesParent bool) *index {
-	return &index{hashMatchesParent: hashMatchesParent, seed: maphash.MakeSeed(), exact: map[string]*subscribers{}}
+	return &index{hashMatchesParent: hashMatchesParent, seed: maphash.MakeSeed(), exact: map[string]*subscribers{}, groups: map[string]int{}}
 }
 
 func (x *index) slot(topic string) *atomic.Uint64 {
@@ -81,11 +83,25 @@ func (x *index) stamp(slot *atomic.Uint64) stamp { return stamp{x.wild.Load(), s
 // touch makes every publisher look again.
 func (x *index) touch() { x.wild.Add(1) }
 
+// admits reports whether one more member of a shared subscription keeps to the limits; 0 is no limit.
+func (x *index) admits(s *subscription, groups, members int) bool {
+	if s.group == "" {
+		return true
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	n := x.groups[s.filter]
+	return (n > 0 || groups == 0 || len(x.groups) < groups) && (members == 0 || n < members)
+}
+
 func isWild(filter string) bool { return strings.ContainsAny(filter, "+#") }
 
 func (x *index) add(s *subscription) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if s.group != "" {
+		x.groups[s.filter]++
+	}
 	if !isWild(s.rest) {
 		l := x.exact[s.rest]
 		if l == nil {
@@ -125,6 +141,11 @@ func (x *index) remove(s *subscription) {
 		return
 	}
 	s.list.remove(s)
+	if s.group != "" {
+		if x.groups[s.filter]--; x.groups[s.filter] == 0 {
+			delete(x.groups, s.filter)
+		}
+	}
 	if isWild(s.rest) {
 		x.root.prune(s.rest)
 		x.wild.Add(1)

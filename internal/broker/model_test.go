@@ -188,7 +188,7 @@ func TestSessionModel(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { os.RemoveAll(root) })
-		m := &sessionModel{dir: filepath.Join(root, "first"), limits: AWS(), subs: map[string]bool{}, acked: map[string]bool{}}
+		m := &sessionModel{dir: filepath.Join(root, "first"), limits: unhurried(), subs: map[string]bool{}, acked: map[string]bool{}}
 		m.limits.MaxInflight = rapid.IntRange(1, 4).Draw(t, "window")
 		m.limits.MaxQueued = rapid.IntRange(0, 3).Draw(t, "queue")
 		m.open(t)

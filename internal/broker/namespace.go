@@ -19,6 +19,7 @@ type namespace struct {
 	matches func(filter, topic string) bool // the same rules for one filter
 
 	retained retained
+	rates    accountRates
 
 	mu         sync.Mutex
 	sessions   map[string]*session // by client id
@@ -106,6 +107,7 @@ type batch struct {
 	wake   []*connection // have got output and no writing goroutine yet
 	commit msglog.Offset // the log is to be safe up to here; notLogged: nothing to wait for
 	record []byte        // scratch
+	held   []held        // QoS 2 deliveries that wait for the log
 
 	received, sent, dropped uint64 // messages, for the statistics
 }
@@ -114,6 +116,7 @@ func newBatch() *batch { return &batch{now: time.Now(), commit: notLogged} }
 
 // start starts the writers, except for self, which writes itself.
 func (bt *batch) start(self *connection) (own bool) {
+	bt.letGo()
 	for i, c := range bt.wake {
 		if c == self {
 			own = true
@@ -175,6 +178,9 @@ func (ns *namespace) publish(bt *batch, p *publication, r *route) error {
 			return err
 		}
 	} else {
+		if p.pid != 0 {
+			bt.commit = max(bt.commit, ns.logState(appendReceived(nil, ns.scope, p.clientID, p.pid, false)))
+		}
 		ns.fanOut(bt, p, r.targets, chosen, notLogged)
 	}
 	if len(r.handlers) > 0 || len(ns.b.observers) > 0 {
@@ -201,7 +207,7 @@ func (ns *namespace) publishDurable(bt *batch, p *publication, r *route, chosen 
 	if cap(bt.record) > 64<<10 {
 		bt.record = nil
 	}
-	bt.commit = at
+	bt.commit = max(bt.commit, at)
 	if p.retain {
 		ns.retained.set(p.message())
 	}

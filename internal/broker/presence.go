@@ -19,6 +19,7 @@ type presence struct {
 	online  int
 	left    time.Time
 	last    *Client // as it was when it left
+	rate    rate    // of CONNECTs
 }
 
 // An event is the payload of a lifecycle event.

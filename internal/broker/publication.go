@@ -16,6 +16,7 @@ type publication struct {
 	topic   string
 	payload []byte // may alias the read buffer
 	qos     byte
+	pid     uint16 // QoS 2, from a persistent session: its packet identifier, to be kept with the message
 	retain  bool
 	wire    *mqtt.Properties // nil: none; may belong to the parser
 	expires time.Time        // zero: never

@@ -23,6 +23,9 @@ func (b *Broker) PublishAs(ctx context.Context, by Publisher, m *thingward.Messa
 	m.Scope, m.Principal, m.SourceIP, m.Time = by.Principal.Scope, by.Principal.ID, by.Source, time.Now()
 	if r := b.mayPublishAs(by, m); r != nil {
 		b.logRefusal(r, "eventType", journal.PublishIn, "status", journal.Failure, "scope", m.Scope.String(), "principalId", m.Principal, "topicName", m.Topic, "sourceIp", m.SourceIP, "protocol", "HTTP")
+		if r.decision != nil && by.Principal.Kind == thingward.AccessKeyPrincipal { // who may read his own policies
+			return thingward.Errorf(thingward.Forbidden, "%s", r.decision.Denial(by.Principal.ARN))
+		}
 		return r.publicError(m.Topic)
 	}
 	if p, longest := m.Properties, b.limits.MaxMessageExpiry; p != nil && !p.Expires.IsZero() && longest > 0 {

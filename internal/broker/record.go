@@ -22,6 +22,8 @@ const (
 	unsubscribedRecord                 // client id, filter
 	positionRecord                     // client id and position
 	willRecord                         // client id, delay, message; without a message there is no will any more
+	receivedRecord                     // client id, QoS 2 packet identifier of the client, 1 when it is released
+	flightRecord                       // client id and one QoS 2 delivery, as in a position
 )
 
 const (
@@ -30,6 +32,7 @@ const (
 	directFlag   = 1 << 3 // for the targets only, whatever subscriptions say
 	utf8Flag     = 1 << 4
 	hasPropsFlag = 1 << 5
+	packetIDFlag = 1 << 6 // QoS 2, from a persistent session: the packet identifier it has for it
 )
 
 var errRecord = errors.New("record cannot be read")
@@ -73,6 +76,9 @@ func appendBody(b []byte, p *publication, direct bool, targets []string) []byte 
 			flags |= utf8Flag
 		}
 	}
+	if p.pid != 0 {
+		flags |= packetIDFlag
+	}
 	b = append(b, flags)
 	b = appendString(b, p.topic)
 	b = binary.AppendUvarint(b, uint64(len(targets)))
@@ -89,6 +95,9 @@ func appendBody(b []byte, p *publication, direct bool, targets []string) []byte 
 	b = appendString(b, source)
 	b = appendTime(b, p.time)
 	b = binary.AppendUvarint(b, uint64(p.hops))
+	if p.pid != 0 {
+		b = binary.AppendUvarint(b, uint64(p.pid))
+	}
 	if p.wire != nil {
 		b = appendTime(b, p.expires)
 		b = appendString(b, p.wire.ContentType)
@@ -173,6 +182,7 @@ type storedMessage struct {
 	thingward.Message
 	direct  bool
 	targets []string
+	pid     uint16 // that the publisher has for it; 0: it is not needed
 }
 
 // head reads what all records begin with.
@@ -202,6 +212,9 @@ func (d *decoder) message(scope thingward.Scope) *storedMessage {
 	}
 	m.Time = d.time()
 	m.Hops = int(d.uvarint())
+	if flags&packetIDFlag != 0 {
+		m.pid = uint16(d.uvarint())
+	}
 	if flags&hasPropsFlag != 0 {
 		p := &thingward.Properties{UTF8: flags&utf8Flag != 0, Expires: d.time()}
 		p.ContentType, p.ResponseTopic = d.string(), d.string()
@@ -280,10 +293,11 @@ func splitShare(filter string) (group, rest string) {
 
 // A position is how far a session has got in the log.
 type position struct {
-	next     msglog.Offset // everything before it has been sent
-	behind   bool          // there is something for the session from next on
-	inflight []inflight    // sent, not acknowledged
-	received []uint16      // QoS 2 packet identifiers of the client, not yet released
+	next     msglog.Offset   // everything before it has been sent
+	behind   bool            // there is something for the session from next on
+	inflight []inflight      // sent, not acknowledged
+	received []uint16        // QoS 2 packet identifiers of the client, not yet released
+	flown    []msglog.Offset // QoS 2 messages from next on that the client has got all the same
 }
 
 func appendPosition(b []byte, scope thingward.Scope, clientID string, p *position) []byte {
@@ -293,28 +307,60 @@ func appendPosition(b []byte, scope thingward.Scope, clientID string, p *positio
 	b = append(b, flag(p.behind, 1))
 	b = binary.AppendUvarint(b, uint64(len(p.inflight)))
 	for _, f := range p.inflight {
-		b = binary.AppendUvarint(b, uint64(f.pid))
-		b = binary.AppendUvarint(b, uint64(f.at))
-		b = append(b, f.qos|flag(f.released, 4))
+		b = appendInflight(b, f)
 	}
 	b = binary.AppendUvarint(b, uint64(len(p.received)))
 	for _, id := range p.received {
 		b = binary.AppendUvarint(b, uint64(id))
 	}
+	b = binary.AppendUvarint(b, uint64(len(p.flown)))
+	for _, at := range p.flown {
+		b = binary.AppendUvarint(b, uint64(at))
+	}
 	return b
+}
+
+func appendInflight(b []byte, f inflight) []byte {
+	b = binary.AppendUvarint(b, uint64(f.pid))
+	b = binary.AppendUvarint(b, uint64(f.at))
+	return append(b, f.qos|flag(f.released, 4))
+}
+
+func (d *decoder) inflight() inflight {
+	f := inflight{pid: uint16(d.uvarint()), at: msglog.Offset(d.uvarint())}
+	bits := d.byte()
+	f.qos, f.released = bits&3, bits&4 != 0
+	return f
+}
+
+// appendReceived says that the client has sent, or released, a QoS 2 message.
+func appendReceived(b []byte, scope thingward.Scope, clientID string, pid uint16, released bool) []byte {
+	b = appendHead(b, receivedRecord, scope)
+	b = appendString(b, clientID)
+	b = binary.AppendUvarint(b, uint64(pid))
+	return append(b, flag(released, 1))
+}
+
+func appendFlight(b []byte, scope thingward.Scope, clientID string, f inflight) []byte {
+	b = appendHead(b, flightRecord, scope)
+	b = appendString(b, clientID)
+	return appendInflight(b, f)
 }
 
 func (d *decoder) position() (clientID string, p *position) {
 	clientID = d.string()
 	p = &position{next: msglog.Offset(d.uvarint()), behind: d.byte() == 1}
 	for range d.count() {
-		f := inflight{pid: uint16(d.uvarint()), at: msglog.Offset(d.uvarint())}
-		bits := d.byte()
-		f.qos, f.released = bits&3, bits&4 != 0
-		p.inflight = append(p.inflight, f)
+		p.inflight = append(p.inflight, d.inflight())
 	}
 	for range d.count() {
 		p.received = append(p.received, uint16(d.uvarint()))
+	}
+	if len(d.b) == 0 { // written before there was such a list
+		return clientID, p
+	}
+	for range d.count() {
+		p.flown = append(p.flown, msglog.Offset(d.uvarint()))
 	}
 	return clientID, p
 }

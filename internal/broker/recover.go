@@ -13,11 +13,14 @@ type recovery struct {
 	b     *Broker
 	wills map[*namespace]map[string]*will
 	since map[*session]sessionState
+
+	messages int // behind the snapshot
 }
 
 // recover reads the snapshot and the log behind it twice: first for what is, then for the messages that sessions
 // have not been given.
 func (b *Broker) recover() error {
+	began := time.Now()
 	r := &recovery{b: b, wills: map[*namespace]map[string]*will{}, since: map[*session]sessionState{}}
 	from, err := b.msgs.LoadSnapshot(func(record []byte) error { return r.apply(notLogged, record) })
 	if err != nil {
@@ -37,8 +40,14 @@ func (b *Broker) recover() error {
 	if err := r.read(from, r.leave); err != nil {
 		return err
 	}
+	sessions := 0
 	for _, ns := range b.all() {
 		r.resume(ns)
+		sessions += len(ns.sessions)
+	}
+	if b.dir != "" {
+		b.log.Info("message log read", "messages", r.messages, "sessions", sessions, "kept", b.msgs.Size(),
+			"read", b.msgs.End()-from, "took", time.Since(began))
 	}
 	return nil
 }
@@ -73,8 +82,13 @@ func (r *recovery) apply(at msglog.Offset, record []byte) error {
 	ns := r.b.namespace(scope)
 	switch kind {
 	case messageRecord:
-		if m := d.message(scope); m.Retain && !m.direct && !d.bad {
+		r.messages++
+		m := d.message(scope)
+		if m.Retain && !m.direct && !d.bad {
 			ns.retained.set(&m.Message)
+		}
+		if s := ns.sessions[m.ClientID]; s != nil && m.pid != 0 && !d.bad {
+			s.recoverReceived(m.pid, false)
 		}
 	case sessionRecord:
 		if state := d.session(); !d.bad {
@@ -95,7 +109,17 @@ func (r *recovery) apply(at msglog.Offset, record []byte) error {
 	case positionRecord:
 		clientID, p := d.position()
 		if s := ns.sessions[clientID]; s != nil && !d.bad {
-			s.next, s.behind, s.inflight, s.received = p.next, p.behind, p.inflight, p.received
+			s.next, s.behind, s.inflight, s.received, s.flown = p.next, p.behind, p.inflight, p.received, p.flown
+		}
+	case receivedRecord:
+		clientID, pid, released := d.string(), uint16(d.uvarint()), d.byte() == 1
+		if s := ns.sessions[clientID]; s != nil && !d.bad {
+			s.recoverReceived(pid, released)
+		}
+	case flightRecord:
+		clientID, f := d.string(), d.inflight()
+		if s := ns.sessions[clientID]; s != nil && !d.bad {
+			s.recoverFlight(f)
 		}
 	case willRecord:
 		if clientID, w := d.will(scope); !d.bad {

@@ -128,6 +128,9 @@ func (r *route) add(found []*subscription) {
 	}
 }
 
+// nobody reports whether no subscriber wants what is published along r.
+func (r *route) nobody() bool { return len(r.targets) == 0 && len(r.groups) == 0 }
+
 // current reports whether r still holds.
 func (r *route) current(x *index) bool { return r.stamp == x.stamp(r.slot) }
 

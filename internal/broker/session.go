@@ -39,9 +39,10 @@ type session struct {
 	queued   int        // bytes in queue
 	behind   bool       // the log has more from next on; what arrives is left there
 	next     msglog.Offset
-	received []uint16 // QoS 2 packet identifiers of the client, not yet released
-	dirty    bool     // the position is to be written down
-	gone     bool     // removed; nothing is to be written down any more
+	received []uint16        // QoS 2 packet identifiers of the client, not yet released
+	flown    []msglog.Offset // QoS 2 messages from next on that the client got before a crash
+	dirty    bool            // the position is to be written down
+	gone     bool            // removed; nothing is to be written down any more
 }
 
 // inflight is one delivery that the client has not acknowledged.
@@ -131,11 +132,17 @@ func nextPID(pid uint16) uint16 { return max(1, pid+1) }
 // send puts a frame on its way. Called with mu held.
 func (s *session) send(bt *batch, c *connection, frame []byte, pidAt int, qos byte, at msglog.Offset) {
 	s.lastPID = nextPID(s.lastPID)
-	s.inflight = append(s.inflight, inflight{pid: s.lastPID, qos: qos, at: at})
-	c.pushPublish(bt, frame, pidAt, s.lastPID)
+	f := inflight{pid: s.lastPID, qos: qos, at: at}
+	s.inflight = append(s.inflight, f)
 	if at != notLogged {
 		s.markDirty()
 	}
+	if qos == 2 && at != notLogged {
+		s.logFlight(bt, f)
+		bt.hold(c, frame, pidAt, f.pid)
+		return
+	}
+	c.pushPublish(bt, frame, pidAt, f.pid)
 }
 
 // pump sends what is queued as far as the window allows. Called with mu held.
@@ -199,43 +206,20 @@ func (s *session) acked(bt *batch, c *connection, pid uint16) bool {
 }
 
 // pubrec notes that the client has a QoS 2 message.
-func (s *session) pubrec(pid uint16) bool {
+func (s *session) pubrec(bt *batch, pid uint16) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range s.inflight {
 		if f := &s.inflight[i]; f.pid == pid && f.qos == 2 {
 			f.released = true
 			s.markDirty()
+			if f.at != notLogged {
+				s.logFlight(bt, *f)
+			}
 			return true
 		}
 	}
 	return false
-}
-
-// receive notes the packet identifier of a QoS 2 message of the client. It is new unless the message is repeated;
-// open is how many the client has not released.
-func (s *session) receive(pid uint16) (isNew bool, open int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if slices.Contains(s.received, pid) {
-		return false, len(s.received)
-	}
-	s.received = append(s.received, pid)
-	s.markDirty()
-	return true, len(s.received)
-}
-
-// release forgets the packet identifier of a QoS 2 message of the client.
-func (s *session) release(pid uint16) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := slices.Index(s.received, pid)
-	if i < 0 {
-		return false
-	}
-	s.received = slices.Delete(s.received, i, i+1)
-	s.markDirty()
-	return true
 }
 
 // attach makes c the connection that takes deliveries: CONNACK first, then what the client has not
@@ -286,12 +270,11 @@ func (s *session) resend(bt *batch, c *connection, f inflight) bool {
 	p.of(&m.Message, bt.now)
 	packet := mqtt.Publish{Dup: true, Topic: p.topic, Payload: p.payload, QoS: f.qos, PacketID: f.pid,
 		Retain: m.Retain && m.direct, Properties: p.wire}
-	b, err := packet.Append(nil, c.version)
+	b, pidAt, err := mqtt.AppendPublish(nil, c.version, &packet)
 	if err != nil || !c.accepts(len(b)) {
 		return false
 	}
-	c.push(bt, b)
-	bt.sent++
+	c.pushPublish(bt, b, pidAt, f.pid)
 	return true
 }
 
@@ -386,6 +369,9 @@ func (s *session) replay(bt *batch, c *connection, at msglog.Offset, record []by
 	defer p.release()
 	p.of(&m.Message, bt.now)
 	for _, t := range s.targets(m, at) {
+		if s.hasFlown(at, min(p.qos, t.qos)) {
+			continue
+		}
 		f := t.frame(p, c.version, min(p.qos, t.qos), p.retain && t.retainAsPublished)
 		if c.accepts(len(f.bytes)) && s.freePID() {
 			s.send(bt, c, f.bytes, f.pid, min(p.qos, t.qos), at)
@@ -416,7 +402,7 @@ func (s *session) targets(m *storedMessage, at msglog.Offset) (targets []target)
 
 // position returns how far s has got; end is the end of the log, read with namespace.order held.
 func (s *session) position(end msglog.Offset) *position {
-	p := &position{next: end, behind: s.behind, received: slices.Clone(s.received)}
+	p := &position{next: end, behind: s.behind, received: slices.Clone(s.received), flown: slices.Clone(s.flown)}
 	if s.behind {
 		p.next = s.next
 	}

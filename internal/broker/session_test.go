@@ -68,7 +68,7 @@ func TestPersistentSession(t *testing.T) {
 
 // A session that cannot keep up finds its messages in the log, in order, whatever the window.
 func TestBacklog(t *testing.T) {
-	limits := AWS()
+	limits := unhurried()
 	limits.MaxInflight, limits.MaxQueued = 3, 5
 	b := newBench(t, Config{Limits: limits})
 	c := b.dial(connect(mqtt.V5, "device", expiry(100))).present(false)

@@ -19,6 +19,11 @@ func (c *connection) subscribe(p *mqtt.Subscribe) *ending {
 		return clientError(mqtt.SubscriptionIdentifiersNotSupported, "SUBSCRIBE with a subscription identifier")
 	}
 	answer := &mqtt.Suback{PacketID: p.PacketID}
+	if !c.ns.rates.subscribe.take(c.batch.now, len(p.Subscriptions), limits.AccountSubscribe, limits.RateBurst) {
+		c.logRefusal("Subscribe", p.Subscriptions[0].Filter, throttled("account-subscribe-rate"))
+		answer.ReasonCodes = slices.Repeat([]mqtt.ReasonCode{mqtt.QuotaExceeded}, len(p.Subscriptions))
+		return c.answer(answer)
+	}
 	var granted []string
 	for _, s := range p.Subscriptions {
 		if s.QoS > limits.MaxQoS && c.version != mqtt.V5 {
@@ -52,14 +57,17 @@ func (c *connection) addSubscription(s *mqtt.Subscription, id uint32) mqtt.Reaso
 	if r := c.maySubscribe(c.who.Load(), s.Filter); r != nil {
 		c.logRefusal(journal.Subscribe, s.Filter, r)
 		c.learn(r)
+		if r.code == mqtt.NotAuthorized && !c.b.limits.TellSubscribeRefusals {
+			return mqtt.UnspecifiedError
+		}
 		return r.code
 	}
 	sub := &subscription{session: c.session, filter: s.Filter, qos: s.QoS, noLocal: s.NoLocal,
 		retainAsPublished: s.RetainAsPublished, retainHandling: s.RetainHandling, id: id}
 	sub.group, sub.rest = splitShare(s.Filter)
-	old, ok := c.ns.subscribe(sub, &c.batch)
-	if !ok {
-		c.logRefusal(journal.Subscribe, s.Filter, &refusal{code: mqtt.QuotaExceeded, why: "the session has too many subscriptions"})
+	old, why := c.ns.subscribe(sub, &c.batch)
+	if why != "" {
+		c.logRefusal(journal.Subscribe, s.Filter, &refusal{code: mqtt.QuotaExceeded, why: why})
 		return mqtt.QuotaExceeded
 	}
 	if sub.group == "" && (sub.retainHandling == 0 || sub.retainHandling == 1 && old == nil) {
@@ -69,15 +77,20 @@ func (c *connection) addSubscription(s *mqtt.Subscription, id uint32) mqtt.Reaso
 	return mqtt.ReasonCode(s.QoS)
 }
 
-// subscribe puts a subscription into the session and the index, in place of an old one, which it returns. It
-// is not ok if the session has too many or is gone.
-func (ns *namespace) subscribe(sub *subscription, bt *batch) (old *subscription, ok bool) {
+// subscribe puts a subscription into the session and the index, in place of an old one, which it returns. Otherwise it
+// says why not.
+func (ns *namespace) subscribe(sub *subscription, bt *batch) (old *subscription, why string) {
 	s := sub.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old = s.subs[sub.filter]
-	if s.gone || old == nil && len(s.subs) >= ns.b.limits.MaxSubscriptions {
-		return nil, false
+	switch {
+	case s.gone:
+		return nil, "the session is gone"
+	case old == nil && len(s.subs) >= ns.b.limits.MaxSubscriptions:
+		return nil, "the session has too many subscriptions"
+	case old == nil && !ns.index.admits(sub, ns.b.limits.Groups, ns.b.limits.GroupMembers):
+		return nil, "there are too many shared subscriptions, or this one has too many members"
 	}
 	sub.since = int64(ns.b.msgs.End())
 	if old != nil {
@@ -91,7 +104,7 @@ func (ns *namespace) subscribe(sub *subscription, bt *batch) (old *subscription,
 	if old != nil {
 		ns.index.remove(old)
 	}
-	return old, true
+	return old, ""
 }
 
 // unsubscribe handles UNSUBSCRIBE.
@@ -100,7 +113,7 @@ func (c *connection) unsubscribe(p *mqtt.Unsubscribe) *ending {
 	for _, filter := range p.Filters {
 		existed := c.ns.unsubscribe(c.session, filter, &c.batch)
 		code := mqtt.Success
-		if !existed && !c.b.limits.ReservedTopics { // NoSubscriptionExisted is not among the codes of AWS IoT
+		if !existed && c.b.limits.FullReasonCodes {
 			code = mqtt.NoSubscriptionExisted
 		}
 		answer.ReasonCodes = append(answer.ReasonCodes, code)

@@ -18,12 +18,13 @@ type ChangeKind byte
 const (
 	// CertificateChanged: the status, the policies or the things of a device certificate changed, or it
 	// was registered or deleted. ID is the certificateId, which is also the Principal.ID.
-	CertificateChanged   ChangeKind = iota + 1
-	CACertificateChanged            // ID is the id of the CA certificate
-	AccessKeyChanged                // ID is the access key id
-	RuleChanged                     // ID is the name of the topic rule
-	FunctionChanged                 // ID is the name of the function
-	Reset                           // everything that clients made is gone; Scope and ID are empty
+	CertificateChanged         ChangeKind = iota + 1
+	CACertificateChanged                  // ID is the id of the CA certificate
+	AccessKeyChanged                      // the status or the policy of an access key; ID is its user id, which is also the Principal.ID; Scope has no region
+	DomainConfigurationChanged            // ID is the name of the domain configuration
+	RuleChanged                           // ID is the name of the topic rule
+	FunctionChanged                       // ID is the name of the function
+	Reset                                 // everything that clients made is gone; Scope and ID are empty
 )
 
 func (k ChangeKind) String() string {
@@ -34,6 +35,8 @@ func (k ChangeKind) String() string {
 		return "CA certificate"
 	case AccessKeyChanged:
 		return "access key"
+	case DomainConfigurationChanged:
+		return "domain configuration"
 	case RuleChanged:
 		return "rule"
 	case FunctionChanged:

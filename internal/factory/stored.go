@@ -2,6 +2,9 @@ package factory
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/x509"
+	"errors"
 	"fmt"
 
 	"github.com/thingward/thingward/atecc"
@@ -80,4 +83,32 @@ func (m *module) describe(ctx context.Context, c *StoredCertificate, onThing boo
 		issuer()
 	}
 	return err
+}
+
+// StoreCertificate puts a certificate of the kit's design into a chip: the thing's own, or its signer's. Any other does not
+// fit into 72 bytes.
+func StoreCertificate(ctx context.Context, chip *atecc.Device, der []byte) error {
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return err
+	}
+	d := &Thing{module: module{chip: chip}}
+	if _, err := signerTemplate.CompressCertificate(der, atecc.Fields{}); err == nil {
+		public, ok := cert.PublicKey.(*ecdsa.PublicKey)
+		if !ok {
+			return errors.New("the signer's key is not on P-256")
+		}
+		point, err := atecc.Point(public)
+		if err != nil {
+			return err
+		}
+		if err := chip.WritePublicKey(ctx, slotIssuerKey, point); err != nil {
+			return err
+		}
+		return d.storeSignerCertificate(ctx, cert)
+	}
+	if err := d.storeDeviceCertificate(ctx, cert); err != nil {
+		return fmt.Errorf("the chip has 72 bytes for a certificate, so it keeps only those of the AWS kit's design, for its own key and by the signer whose key it has: %w", err)
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package factory
 
 import (
 	"bytes"
+	"encoding/pem"
 	"testing"
 )
 
@@ -48,5 +49,25 @@ func TestStoredCertificates(t *testing.T) {
 	}
 	f(&root.module, rootPEM)
 	f(&signer.module, signed.Verification, signed.Certificate)
+	f(&thing.module, device, signed.Certificate)
+
+	// They go into another chip only where they belong.
+	der := func(text []byte) []byte { block, _ := pem.Decode(text); return block.Bytes }
+	for _, text := range [][]byte{signed.Certificate, device} {
+		if err := StoreCertificate(t.Context(), thing.chip, der(text)); err != nil {
+			t.Error(err)
+		}
+	}
+	f(&thing.module, device, signed.Certificate)
+	other, err := NewThing(t.Context(), newChip(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := StoreCertificate(t.Context(), other.chip, der(device)); err == nil {
+		t.Error("a chip takes the certificate of another one")
+	}
+	if err := StoreCertificate(t.Context(), thing.chip, der(signed.Verification)); err == nil {
+		t.Error("a thing takes the certificate of a signer's verification")
+	}
 	f(&thing.module, device, signed.Certificate)
 }

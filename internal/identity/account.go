@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"math/big"
 	"regexp"
+	"strings"
 
 	"github.com/thingward/thingward"
-	"github.com/thingward/thingward/internal/bus"
 	"github.com/thingward/thingward/internal/store"
 )
 
@@ -53,7 +53,7 @@ func (s *Service) BootstrapAccount(ctx context.Context, b Bootstrap) (key *store
 		return nil, false, err
 	}
 	if made {
-		s.bus.Publish(bus.Change{Scope: thingward.Scope{Account: key.Account}, Kind: bus.AccessKeyChanged, ID: key.ID})
+		s.keyChanged(key)
 	}
 	return key, made, nil
 }
@@ -91,22 +91,71 @@ func (s *Service) bootstrapKey(tx *store.Tx, account string, b Bootstrap) (key *
 			return nil, false, err
 		}
 		for _, key := range keys {
-			if key.Status == store.KeyActive {
+			if key.Status == store.KeyActive && key.Policy == Everything && key.UserName != functionUser {
 				return key, false, nil
 			}
 		}
-		b.KeyID, b.KeySecret = "AKIA"+rand.Text()[:16], newSecret()
 	}
-	key = &store.AccessKey{
-		ID:       b.KeyID,
-		Secret:   b.KeySecret,
-		Account:  account,
-		UserID:   "AIDA" + rand.Text()[:17],
-		UserName: firstUser,
-		Status:   store.KeyActive,
-		Created:  s.now(),
+	key = s.newKey(account, firstUser, Everything)
+	if b.KeyID != "" {
+		key.ID, key.Secret = b.KeyID, b.KeySecret
 	}
 	return key, true, tx.CreateAccessKey(key)
+}
+
+// CreateAccount adds an account; an empty id is made up.
+func (s *Service) CreateAccount(ctx context.Context, id string) (*store.Account, error) {
+	if id == "" {
+		id = newAccountID()
+	}
+	if !accountID.MatchString(id) {
+		return nil, thingward.Errorf(thingward.InvalidRequest, "account %q: want 12 digits.", id)
+	}
+	account := &store.Account{ID: id, Created: s.now()}
+	err := s.store.Update(ctx, func(tx *store.Tx) error { return tx.CreateAccount(account) })
+	if err != nil {
+		return nil, exists(err, id, "", "There is an account %s already.", id)
+	}
+	return account, nil
+}
+
+// ListAccounts returns all accounts, the oldest first.
+func (s *Service) ListAccounts(ctx context.Context) (list []*store.Account, err error) {
+	err = s.store.View(ctx, func(tx *store.Tx) error {
+		list, err = tx.Accounts()
+		return err
+	})
+	return list, err
+}
+
+// DeleteAccount removes an account that has nothing but access keys, and those with it. Their connections end.
+func (s *Service) DeleteAccount(ctx context.Context, id string) error {
+	var keys []*store.AccessKey
+	err := s.store.Update(ctx, func(tx *store.Tx) error {
+		if err := findAccount(tx, id); err != nil {
+			return err
+		}
+		left, err := tx.AccountHas(id)
+		if err != nil {
+			return err
+		}
+		if left != "" {
+			return thingward.Errorf(thingward.DeleteConflict, "Account %s is not empty (%s): delete what it has, in every region, before you delete it.", id, strings.ReplaceAll(left, "_", " "))
+		}
+		if keys, err = tx.AccessKeys(id); err != nil {
+			return err
+		}
+		return tx.DeleteAccount(id)
+	})
+	for _, key := range keys {
+		s.keyChanged(key)
+	}
+	return err
+}
+
+func findAccount(tx *store.Tx, id string) error {
+	_, err := tx.Account(id)
+	return missing(err, "There is no account %s.", id)
 }
 
 // newAccountID returns 12 random digits, the first of which is not 0: tools that take the number for a
@@ -124,26 +173,4 @@ func newSecret() string {
 	b := make([]byte, 30)
 	rand.Read(b) // never fails
 	return base64.StdEncoding.EncodeToString(b)
-}
-
-// AccessKey returns what verifying a signature needs. It answers from memory after the first time. An unknown or
-// inactive key is store.ErrNotFound.
-func (s *Service) AccessKey(ctx context.Context, id string) (*store.AccessKey, error) {
-	if key, ok := s.accessKeys.get(id); ok {
-		return key, nil
-	}
-	generation := s.accessKeys.begin()
-	var key *store.AccessKey
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-		key, err = tx.AccessKey(id)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	if key.Status != store.KeyActive {
-		return nil, store.ErrNotFound
-	}
-	s.accessKeys.put(generation, id, key)
-	return key, nil
 }

@@ -33,7 +33,7 @@ func TestFirstStart(t *testing.T) {
 	if secret, err := base64.StdEncoding.DecodeString(key.Secret); err != nil || len(secret) != 30 {
 		t.Errorf("secret: %d bytes, %v", len(secret), err)
 	}
-	b.wantTold("access key  " + key.ID)
+	b.wantTold("access key  " + key.UserID)
 
 	again, made, err := b.BootstrapAccount(t.Context(), Bootstrap{})
 	b.ok(err)
@@ -42,7 +42,7 @@ func TestFirstStart(t *testing.T) {
 	}
 	got, err := b.AccessKey(t.Context(), key.ID)
 	b.ok(err)
-	if diff := cmp.Diff(again, got); diff != "" {
+	if diff := cmp.Diff(again, &got.AccessKey); diff != "" {
 		t.Errorf("AccessKey (-want +got):\n%s", diff)
 	}
 }

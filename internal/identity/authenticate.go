@@ -18,7 +18,8 @@ type Client struct {
 
 // Authenticate decides who a client is. The error is a *Refusal, unless the server itself failed.
 //
-// Only the leaf counts: it is looked up by its id in the scope that the server name names, else in all scopes. A
+// Only the leaf counts: it is looked up by its id in the scope that the server name names (by its prefix, or as the domain of a
+// domain configuration), else in all scopes. A
 // registered certificate has to be ACTIVE and within its dates; its CA, the rest of the chain and revocation lists
 // are not looked at. An unknown certificate is registered if its CA asks for it, see register.
 func (s *Service) Authenticate(ctx context.Context, c Client) (*thingward.Principal, error) {
@@ -28,9 +29,20 @@ func (s *Service) Authenticate(ctx context.Context, c Client) (*thingward.Princi
 	}
 	leaf := c.Chain[0]
 	id := ca.CertificateID(leaf.Raw)
+	domain, err := s.domainOf(ctx, c.ServerName)
+	if err != nil {
+		return nil, err
+	}
 	scope, named, err := s.scopeOf(ctx, c.ServerName)
 	if err != nil {
 		return nil, err
+	}
+	if domain != nil {
+		if refusal := checkDomain(domain); refusal != nil {
+			refusal.CertificateID = id
+			return nil, refusal
+		}
+		scope, named = domain.Scope, true
 	}
 	list, err := s.lookup(ctx, id)
 	if err != nil {

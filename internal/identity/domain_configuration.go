@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/internal/bus"
 	"github.com/thingward/thingward/internal/store"
 )
 
@@ -39,7 +40,8 @@ var securityPolicies = []string{
 	"IoTSecurityPolicy_TLS12_1_0_2016_01", "IoTSecurityPolicy_TLS12_1_0_2015_01",
 }
 
-// CreateDomainConfiguration adds a domain configuration. It is kept; the gateway does not look at it yet.
+// CreateDomainConfiguration adds a domain configuration. Clients that ask for its domain (TLS SNI) are looked up in its scope
+// from then on. Its server certificate is kept as an ARN: the server shows the certificates that it was started with.
 func (s *Service) CreateDomainConfiguration(ctx context.Context, scope thingward.Scope, name, domain string, settings store.DomainSettings, tags ...store.Tag) (*store.DomainConfiguration, error) {
 	now := s.now()
 	d := &store.DomainConfiguration{Scope: scope, Name: name, ID: strings.ToLower(rand.Text()[:5]), Domain: domain, Settings: settings, Enabled: true, Created: now, Switched: now}
@@ -59,6 +61,9 @@ func (s *Service) CreateDomainConfiguration(ctx context.Context, scope thingward
 				return exists(store.ErrExists, other.Name, other.ARN(), "Domain configuration %s has the domain %s already.", other.Name, domain)
 			}
 		}
+		if taken, err := domainTaken(tx, domain); err != nil || taken {
+			return exists(cmp.Or(err, store.ErrExists), "", "", "The domain %s is in use in another account or region of this server.", domain)
+		}
 		if len(all) >= maxDomainConfigurations {
 			return thingward.Errorf(thingward.LimitExceeded, "There are %d domain configurations in %s, which is the limit.", len(all), scope)
 		}
@@ -70,7 +75,60 @@ func (s *Service) CreateDomainConfiguration(ctx context.Context, scope thingward
 	if err != nil {
 		return nil, err
 	}
+	s.domainChanged(d)
 	return d, nil
+}
+
+// domainTaken reports whether some scope has the domain already.
+func domainTaken(tx *store.Tx, domain string) (bool, error) {
+	if domain == "" {
+		return false, nil
+	}
+	all, err := tx.OwnDomains()
+	return slices.ContainsFunc(all, func(d *store.DomainConfiguration) bool { return strings.EqualFold(d.Domain, domain) }), err
+}
+
+func (s *Service) domainChanged(d *store.DomainConfiguration) {
+	s.bus.Publish(bus.Change{Scope: d.Scope, Kind: bus.DomainConfigurationChanged, ID: d.Name})
+}
+
+// domainOf returns the domain configuration of a server name, nil when there is none. It answers from memory: every
+// connection asks.
+func (s *Service) domainOf(ctx context.Context, serverName string) (*store.DomainConfiguration, error) {
+	if serverName == "" {
+		return nil, nil
+	}
+	for {
+		domains, ok := s.domains.get("")
+		if ok {
+			return domains[strings.ToLower(serverName)], nil
+		}
+		generation := s.domains.begin()
+		domains = map[string]*store.DomainConfiguration{}
+		err := s.store.View(ctx, func(tx *store.Tx) error {
+			all, err := tx.OwnDomains()
+			for _, d := range all {
+				domains[strings.ToLower(d.Domain)] = d
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		s.domains.put(generation, "", domains)
+	}
+}
+
+// checkDomain returns the refusal of a client with a certificate that asks for a domain where it is not taken.
+func checkDomain(d *store.DomainConfiguration) *Refusal {
+	refusal := Refusal{Scope: d.Scope}
+	switch authentication := cmp.Or(d.Settings.AuthenticationType, "DEFAULT"); {
+	case !d.Enabled:
+		return refusal.because(DomainDisabled, "domain configuration %s of %s is DISABLED: enable it (aws iot update-domain-configuration --domain-configuration-status ENABLED), or let the device connect to another name", d.Name, d.Domain)
+	case authentication == "AWS_SIGV4" || authentication == "CUSTOM_AUTH":
+		return refusal.because(DomainAuthentication, "domain configuration %s of %s takes %s and no client certificates: let the device connect to another name, or change its authenticationType", d.Name, d.Domain, authentication)
+	}
+	return nil
 }
 
 func checkDomainConfiguration(d *store.DomainConfiguration) error {
@@ -138,7 +196,11 @@ func (s *Service) UpdateDomainConfiguration(ctx context.Context, scope thingward
 		}
 		return tx.UpdateDomainConfiguration(d)
 	})
-	return d, err
+	if err != nil {
+		return nil, err
+	}
+	s.domainChanged(d)
+	return d, nil
 }
 
 // ListDomainConfigurations lists domain configurations by the time of their creation.
@@ -153,9 +215,9 @@ func (s *Service) ListDomainConfigurations(ctx context.Context, scope thingward.
 // DeleteDomainConfiguration removes a disabled domain configuration; one of a domain of the server has to be disabled for a
 // week.
 func (s *Service) DeleteDomainConfiguration(ctx context.Context, scope thingward.Scope, name string) error {
-	return s.store.Update(ctx, func(tx *store.Tx) error {
-		d, err := findDomainConfiguration(tx, scope, name)
-		if err != nil {
+	var d *store.DomainConfiguration
+	err := s.store.Update(ctx, func(tx *store.Tx) (err error) {
+		if d, err = findDomainConfiguration(tx, scope, name); err != nil {
 			return err
 		}
 		if d.Enabled {
@@ -166,4 +228,9 @@ func (s *Service) DeleteDomainConfiguration(ctx context.Context, scope thingward
 		}
 		return tx.DeleteDomainConfiguration(d)
 	})
+	if err != nil {
+		return err
+	}
+	s.domainChanged(d)
+	return nil
 }

@@ -44,9 +44,10 @@ type Service struct {
 	now     func() time.Time
 	publish func(context.Context, *thingward.Message) error
 
-	registrations cache[[]*registration]  // by certificateId
-	accessKeys    cache[*store.AccessKey] // by access key id; active ones
-	endpoints     cache[thingward.Scope]  // by prefix; they never change
+	registrations cache[[]*registration]                       // by certificateId
+	accessKeys    cache[*Key]                                  // by access key id; active ones
+	endpoints     cache[thingward.Scope]                       // by prefix; they never change
+	domains       cache[map[string]*store.DomainConfiguration] // under "": all, by domain
 	unsubscribe   func()
 }
 
@@ -76,8 +77,11 @@ func (s *Service) forget(c bus.Change) {
 	case bus.CertificateChanged:
 		s.registrations.drop(c.ID)
 	case bus.AccessKeyChanged:
-		s.accessKeys.drop(c.ID)
+		s.accessKeys.clear() // there are few, and they are read again quickly
+	case bus.DomainConfigurationChanged:
+		s.domains.clear()
 	case bus.Reset:
+		s.domains.clear()
 		s.registrations.clear()
 		s.accessKeys.clear()
 	}

@@ -5,4 +5,9 @@ package msglog
 import "os"
 
 // lockFile has nothing to lock with on this system.
-func lockFile(name string) (*os.File, error) { return os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600) }
+func lockFile(name string, readOnly bool) (*os.File, error) {
+	if readOnly {
+		return os.Open(name)
+	}
+	return os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+}

@@ -9,13 +9,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockFile keeps a second process out of the directory. The kernel lets go of it when the process ends.
-func lockFile(name string) (*os.File, error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+// lockFile keeps a second process out of the directory; readers share it. The kernel lets go of it when the process ends.
+func lockFile(name string, readOnly bool) (*os.File, error) {
+	flags, how := os.O_RDWR|os.O_CREATE, unix.LOCK_EX
+	if readOnly {
+		flags, how = os.O_RDONLY, unix.LOCK_SH
+	}
+	f, err := os.OpenFile(name, flags, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("another process uses it: %w", err)
 	}

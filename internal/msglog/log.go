@@ -31,8 +31,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 )
@@ -43,7 +41,9 @@ type Config struct {
 	SegmentSize int64        // a new segment is begun beyond this; 0: 64 MiB
 	MaxSize     int64        // Append refuses beyond this; 0: 4 GiB
 	Sync        bool         // fsync before Commit returns
+	ReadOnly    bool         // change nothing, not even a torn tail; Dir must exist
 	Log         *slog.Logger // what recovery found; nil: slog.Default()
+	Files       Files        // nil: the operating system's
 }
 
 // An Offset is the position of a record in the stream of all records ever appended.
@@ -59,15 +59,17 @@ var (
 	// ErrFull is returned by Append when the log has reached its size limit.
 	ErrFull = errors.New("message log is full")
 	// ErrClosed is returned after Close.
-	ErrClosed = errors.New("message log is closed")
+	ErrClosed   = errors.New("message log is closed")
+	errReadOnly = errors.New("message log was opened for reading only")
 	// ErrTooLarge is returned by Append for a record of more than MaxRecord bytes.
 	ErrTooLarge = fmt.Errorf("record is larger than %d bytes", MaxRecord)
 )
 
 // A Log is safe for use by many goroutines.
 type Log struct {
-	cfg  Config
-	lock *os.File // held while open; nil in memory
+	cfg   Config
+	files Files
+	lock  io.Closer // held while open; nil in memory
 
 	mu       sync.Mutex
 	sealer   sealer
@@ -80,6 +82,7 @@ type Log struct {
 	failures int        // counts failed flushes, so that waiters notice theirs
 	failure  error      // of the last failed flush
 	broken   error      // set for good: a failed fsync, or ErrClosed
+	torn     int64      // bytes behind the last record that Open has found
 }
 
 // Open reads the end of the log in cfg.Dir, cuts a torn tail and returns the log ready for appending.
@@ -93,7 +96,10 @@ func Open(cfg Config) (*Log, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	l := &Log{cfg: cfg}
+	l := &Log{cfg: cfg, files: cfg.Files}
+	if l.files == nil {
+		l.files = osFiles{cfg.ReadOnly}
+	}
 	l.flushed.L = &l.mu
 	if cfg.Dir == "" {
 		l.segments = []*segment{{}}
@@ -107,19 +113,24 @@ func Open(cfg Config) (*Log, error) {
 }
 
 func (l *Log) openDir() error {
-	if err := os.MkdirAll(l.cfg.Dir, 0o700); err != nil {
-		return err
+	if !l.cfg.ReadOnly {
+		if err := l.files.MakeDir(l.cfg.Dir); err != nil {
+			return err
+		}
 	}
-	lock, err := lockFile(filepath.Join(l.cfg.Dir, "LOCK"))
+	lock, err := l.files.Lock(l.cfg.Dir)
 	if err != nil {
 		return err
 	}
 	l.lock = lock
-	if l.segments, err = openSegments(l.cfg.Dir); err != nil {
+	if l.segments, err = l.openSegments(); err != nil {
 		return err
 	}
+	if len(l.segments) == 0 && l.cfg.ReadOnly {
+		return errors.New("there is no segment of a message log")
+	}
 	if len(l.segments) == 0 {
-		s, err := createSegment(l.cfg.Dir, 0)
+		s, err := l.createSegment(0)
 		if err != nil {
 			return err
 		}
@@ -136,7 +147,7 @@ func (l *Log) openDir() error {
 // skipToSnapshot begins a new segment if the log ends before its snapshot, as it can after a power cut:
 // offsets that the snapshot covers must not be used again.
 func (l *Log) skipToSnapshot() error {
-	snapshots, err := listFiles(l.cfg.Dir, snapshotSuffix)
+	snapshots, err := l.listFiles(snapshotSuffix)
 	if err != nil || len(snapshots) == 0 {
 		return err
 	}
@@ -145,7 +156,10 @@ func (l *Log) skipToSnapshot() error {
 		return nil
 	}
 	l.cfg.Log.Error("message log ends before its snapshot", "end", l.written, "snapshot", at)
-	s, err := createSegment(l.cfg.Dir, at)
+	if l.cfg.ReadOnly {
+		return nil
+	}
+	s, err := l.createSegment(at)
 	if err != nil {
 		return err
 	}
@@ -176,6 +190,10 @@ func (l *Log) recoverTail(s *segment) error {
 		valid = at + headerSize + Offset(len(record))
 	}
 	if torn := int64(s.end() - valid); torn > 0 {
+		if l.torn = torn; l.cfg.ReadOnly {
+			s.size = int64(valid - s.base)
+			return nil
+		}
 		l.cfg.Log.Warn("message log: torn tail cut off", "segment", s.name(), "offset", valid, "bytes", torn)
 		return s.truncate(valid)
 	}
@@ -202,6 +220,8 @@ func (l *Log) append(record []byte, limit int64) (Offset, error) {
 	switch {
 	case l.broken != nil:
 		return 0, l.broken
+	case l.cfg.ReadOnly:
+		return 0, errReadOnly
 	case int64(at-l.segments[0].base)+int64(len(record)) > limit, len(l.pending) > maxPending:
 		return 0, ErrFull
 	}
@@ -316,14 +336,8 @@ func (l *Log) roll(s *segment) (*segment, error) {
 	next := &segment{base: s.end()}
 	if l.cfg.Dir != "" {
 		var err error
-		if next, err = createSegment(l.cfg.Dir, s.end()); err != nil {
+		if next, err = l.createSegment(s.end()); err != nil {
 			return nil, err
-		}
-		if l.cfg.Sync {
-			if err := syncDir(l.cfg.Dir); err != nil {
-				next.close()
-				return nil, err
-			}
 		}
 	}
 	l.mu.Lock()
@@ -344,7 +358,10 @@ func (l *Log) Trim(before Offset) error {
 	l.mu.Unlock()
 	var errs []error
 	for _, s := range dropped {
-		errs = append(errs, s.remove())
+		if s.file != nil {
+			s.file.Close()
+			errs = append(errs, l.files.Remove(l.path(s.base, logSuffix)))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -363,7 +380,7 @@ func (l *Log) Close() error {
 	for l.flushing {
 		l.flushed.Wait()
 	}
-	if l.cfg.Dir != "" && err == nil {
+	if l.cfg.Dir != "" && !l.cfg.ReadOnly && err == nil {
 		err = l.segments[len(l.segments)-1].sync()
 	}
 	l.broken = ErrClosed

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -27,7 +26,7 @@ type segment struct {
 	base Offset
 	size int64 // bytes of records; written under Log.mu by the flushing goroutine
 
-	file *os.File // nil: in memory
+	file File // nil: in memory
 	mem  []byte
 }
 
@@ -37,7 +36,7 @@ func (s *segment) name() string {
 	if s.file == nil {
 		return "memory"
 	}
-	return filepath.Base(s.file.Name())
+	return fileName(s.base, logSuffix)
 }
 
 // fileName returns the name of a file that belongs to an offset.
@@ -63,14 +62,14 @@ func checkFileHeader(b []byte, magic string, at Offset) (ok bool, err error) {
 }
 
 // listFiles returns the offsets in the names of the files with the suffix, ascending.
-func listFiles(dir, suffix string) ([]Offset, error) {
-	entries, err := os.ReadDir(dir)
+func (l *Log) listFiles(suffix string) ([]Offset, error) {
+	names, err := l.files.Names(l.cfg.Dir)
 	if err != nil {
 		return nil, err
 	}
 	var offsets []Offset
-	for _, e := range entries {
-		name, ok := strings.CutSuffix(e.Name(), suffix)
+	for _, name := range names {
+		name, ok := strings.CutSuffix(name, suffix)
 		if !ok || len(name) != 20 {
 			continue
 		}
@@ -82,15 +81,20 @@ func listFiles(dir, suffix string) ([]Offset, error) {
 	return offsets, nil
 }
 
-// openSegments opens the segment files of a directory in order.
-func openSegments(dir string) ([]*segment, error) {
-	bases, err := listFiles(dir, logSuffix)
+// path is the name of a file that belongs to an offset, with its directory.
+func (l *Log) path(at Offset, suffix string) string {
+	return filepath.Join(l.cfg.Dir, fileName(at, suffix))
+}
+
+// openSegments opens the segment files in order.
+func (l *Log) openSegments() ([]*segment, error) {
+	bases, err := l.listFiles(logSuffix)
 	if err != nil {
 		return nil, err
 	}
 	var segments []*segment
 	for i, base := range bases {
-		s, err := openSegment(dir, base)
+		s, err := l.openSegment(base)
 		if err != nil {
 			return segments, err
 		}
@@ -104,8 +108,8 @@ func openSegments(dir string) ([]*segment, error) {
 
 // openSegment opens one file. A damaged file header does not matter: every record is bound to its offset,
 // which the file name gives.
-func openSegment(dir string, base Offset) (*segment, error) {
-	f, err := os.OpenFile(filepath.Join(dir, fileName(base, logSuffix)), os.O_RDWR, 0)
+func (l *Log) openSegment(base Offset) (*segment, error) {
+	f, err := l.files.Open(l.path(base, logSuffix))
 	if err != nil {
 		return nil, err
 	}
@@ -114,24 +118,28 @@ func openSegment(dir string, base Offset) (*segment, error) {
 	if err == nil || errors.Is(err, io.EOF) {
 		_, err = checkFileHeader(header[:n], logMagic, base)
 	}
-	if err == nil && n < fileHeaderSize { // killed between creating the file and writing its header
+	if err == nil && n < fileHeaderSize && !l.cfg.ReadOnly { // killed between creating the file and writing its header
 		_, err = f.WriteAt(appendFileHeader(nil, logMagic, base), 0)
 	}
-	info, statErr := f.Stat()
-	if err = errors.Join(err, statErr); err != nil {
+	size, sizeErr := f.Size()
+	if err = errors.Join(err, sizeErr); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", fileName(base, logSuffix), err)
 	}
-	return &segment{base: base, size: info.Size() - fileHeaderSize, file: f}, nil
+	return &segment{base: base, size: max(size-fileHeaderSize, 0), file: f}, nil
 }
 
-func createSegment(dir string, base Offset) (*segment, error) {
-	// An unused file of that name can be left by a failed attempt.
-	f, err := os.OpenFile(filepath.Join(dir, fileName(base, logSuffix)), os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+// createSegment makes a segment, whose name survives a power cut if the log promises that of its records.
+func (l *Log) createSegment(base Offset) (*segment, error) {
+	f, err := l.files.Create(l.path(base, logSuffix)) // an unused file of that name can be left by a failed attempt
 	if err != nil {
 		return nil, err
 	}
-	if _, err := f.Write(appendFileHeader(nil, logMagic, base)); err != nil {
+	_, err = f.WriteAt(appendFileHeader(nil, logMagic, base), 0)
+	if err == nil && l.cfg.Sync {
+		err = l.files.SyncDir(l.cfg.Dir)
+	}
+	if err != nil {
 		f.Close()
 		return nil, err
 	}
@@ -171,21 +179,4 @@ func (s *segment) close() {
 	if s.file != nil {
 		s.file.Close()
 	}
-}
-
-func (s *segment) remove() error {
-	if s.file == nil {
-		return nil
-	}
-	s.file.Close()
-	return os.Remove(s.file.Name())
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

@@ -7,8 +7,6 @@ import (
 	"hash/crc32"
 	"io"
 	"iter"
-	"os"
-	"path/filepath"
 )
 
 // SaveSnapshot stores records that replace everything before the offset, and removes older snapshots. It is
@@ -17,36 +15,39 @@ func (l *Log) SaveSnapshot(at Offset, records iter.Seq[[]byte]) error {
 	if l.cfg.Dir == "" {
 		return nil
 	}
-	older, err := listFiles(l.cfg.Dir, snapshotSuffix)
+	if l.cfg.ReadOnly {
+		return errReadOnly
+	}
+	older, err := l.listFiles(snapshotSuffix)
 	if err != nil {
 		return err
 	}
-	name := filepath.Join(l.cfg.Dir, fileName(at, snapshotSuffix))
-	if err := writeSnapshot(name+".new", at, records); err != nil {
-		os.Remove(name + ".new")
+	name := l.path(at, snapshotSuffix)
+	if err := l.writeSnapshot(name+".new", at, records); err != nil {
+		l.files.Remove(name + ".new")
 		return fmt.Errorf("write snapshot: %w", err)
 	}
-	if err := os.Rename(name+".new", name); err != nil {
+	if err := l.files.Rename(name+".new", name); err != nil {
 		return err
 	}
-	if err := syncDir(l.cfg.Dir); err != nil {
+	if err := l.files.SyncDir(l.cfg.Dir); err != nil {
 		return err
 	}
 	for _, o := range older {
 		if o != at {
-			os.Remove(filepath.Join(l.cfg.Dir, fileName(o, snapshotSuffix)))
+			l.files.Remove(l.path(o, snapshotSuffix))
 		}
 	}
 	return nil
 }
 
-func writeSnapshot(name string, at Offset, records iter.Seq[[]byte]) error {
-	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+func (l *Log) writeSnapshot(name string, at Offset, records iter.Seq[[]byte]) error {
+	f, err := l.files.Create(name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	w := bufio.NewWriterSize(f, readSize)
+	w := bufio.NewWriterSize(io.NewOffsetWriter(f, 0), readSize)
 	w.Write(appendFileHeader(nil, snapshotMagic, at)) // a bufio.Writer keeps its first error for Flush
 	var s sealer
 	var position Offset
@@ -73,20 +74,20 @@ func (l *Log) LoadSnapshot(f func(record []byte) error) (Offset, error) {
 	if l.cfg.Dir == "" {
 		return 0, nil
 	}
-	found, err := listFiles(l.cfg.Dir, snapshotSuffix)
+	found, err := l.listFiles(snapshotSuffix)
 	if err != nil {
 		return 0, err
 	}
 	for i := len(found) - 1; i >= 0; i-- {
-		at, name := found[i], filepath.Join(l.cfg.Dir, fileName(found[i], snapshotSuffix))
-		if err := readSnapshot(name, at, func([]byte) error { return nil }); err != nil {
+		at := found[i]
+		if err := l.readSnapshot(at, func([]byte) error { return nil }); err != nil {
 			if !errors.Is(err, errDamaged) {
 				return 0, fmt.Errorf("read snapshot: %w", err)
 			}
-			l.cfg.Log.Error("message log: snapshot is damaged and not used", "file", filepath.Base(name))
+			l.cfg.Log.Error("message log: snapshot is damaged and not used", "file", fileName(at, snapshotSuffix))
 			continue
 		}
-		return at, readSnapshot(name, at, f)
+		return at, l.readSnapshot(at, f)
 	}
 	if start := l.Start(); start > 0 {
 		l.cfg.Log.Error("message log: no valid snapshot, state before the oldest record is lost", "offset", start)
@@ -97,13 +98,17 @@ func (l *Log) LoadSnapshot(f func(record []byte) error) (Offset, error) {
 var errDamaged = errors.New("damaged")
 
 // readSnapshot calls f with every record. It returns errDamaged unless the file is whole.
-func readSnapshot(name string, at Offset, f func([]byte) error) error {
-	file, err := os.Open(name)
+func (l *Log) readSnapshot(at Offset, f func([]byte) error) error {
+	file, err := l.files.Open(l.path(at, snapshotSuffix))
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	r := bufio.NewReaderSize(file, readSize)
+	fileSize, err := file.Size()
+	if err != nil {
+		return err
+	}
+	r := bufio.NewReaderSize(io.NewSectionReader(file, 0, fileSize), readSize)
 	header := make([]byte, fileHeaderSize)
 	if _, err := io.ReadFull(r, header); err != nil {
 		return errDamaged

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/thingward/thingward/internal/broker"
 )
 
 // Ports that devices and tools expect.
@@ -61,6 +63,13 @@ type Config struct {
 	// clients act. Empty: none.
 	Plain, PlainAs string
 
+	// Profile says whose rules the broker has: "aws" for the quotas and quirks of AWS IoT Core, "mqtt" for all of the
+	// standard. Policies hold in both. Empty: aws.
+	Profile string
+
+	// Limits changes single limits of the profile, as NAME=VALUE with the names that `thingward limits` prints.
+	Limits []string
+
 	// PortOffset is added to the port of every address that is not given above.
 	PortOffset int
 
@@ -73,6 +82,14 @@ type Config struct {
 	JournalSize int64
 	JournalAge  time.Duration
 
+	// Durability says what an acknowledged message survives, and what an acknowledged change through the API: "process" the
+	// death of the process (kill -9), "disk" a power cut too, at the cost of waiting for the disk. Empty: process.
+	Durability string
+
+	// MessagesSize bounds the bytes of messages that wait on disk for sessions. A publish that has to be kept beyond it is
+	// refused with quota exceeded; nothing is dropped to make room. Zero: 4 GiB.
+	MessagesSize int64
+
 	// AllowReset lets anybody who reaches the API empty the server: POST /_thingward/reset. For tests.
 	AllowReset bool
 
@@ -84,6 +101,9 @@ type Config struct {
 }
 
 const anyRegion = "any"
+
+// durabilities are the values of Config.Durability.
+var durabilities = map[string]broker.Durability{"": broker.DurableProcess, "process": broker.DurableProcess, "disk": broker.DurableDisk}
 
 var (
 	accountPattern   = regexp.MustCompile(`^[0-9]{12}$`)
@@ -133,6 +153,24 @@ func (c *Config) complete() error {
 	return err
 }
 
+// brokerLimits returns the profile with its changes.
+func (c *Config) brokerLimits() (broker.Limits, error) {
+	limits, err := broker.Profile(c.Profile)
+	if err != nil {
+		return limits, err
+	}
+	for _, change := range c.Limits {
+		name, value, ok := strings.Cut(change, "=")
+		if !ok {
+			return limits, fmt.Errorf("limit %q: want NAME=VALUE", change)
+		}
+		if err := limits.Set(name, value); err != nil {
+			return limits, fmt.Errorf("%w; thingward limits lists them all", err)
+		}
+	}
+	return limits, nil
+}
+
 func (c *Config) check() error {
 	var errs []error
 	require := func(ok bool, format string, args ...any) {
@@ -147,6 +185,13 @@ func (c *Config) check() error {
 	require((c.Plain == "") == (c.PlainAs == ""), "a plain listener needs both its address and the certificate that its clients act as")
 	require(c.JournalSize == 0 || c.JournalSize >= 1<<20, "journal of %d bytes: want at least 1 MiB", c.JournalSize)
 	require(c.JournalAge >= 0, "journal of %v: want a positive time", c.JournalAge)
+	if _, err := c.brokerLimits(); err != nil {
+		errs = append(errs, err)
+	}
+	_, ok := durabilities[c.Durability]
+	require(ok, "durability %q: want process or disk", c.Durability)
+	require(c.Durability != "disk" || !c.Ephemeral, "an ephemeral server has no disk: leave out one or the other")
+	require(c.MessagesSize == 0 || c.MessagesSize >= 1<<20, "%d bytes for messages: want at least a MiB", c.MessagesSize)
 	require(c.PortOffset >= 0 && c.PortOffset < 56000, "port offset %d: want 0 to 55999", c.PortOffset)
 	if host, _, err := net.SplitHostPort(c.Plain); err == nil && host != "localhost" {
 		ip, err := netip.ParseAddr(host)

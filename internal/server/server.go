@@ -38,6 +38,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+// What stands in the data directory.
+const (
+	DatabaseFile = "thingward.db"
+	MessagesDir  = "messages"
+)
+
 // A Server is everything, listening.
 type Server struct {
 	cfg Config
@@ -111,7 +117,7 @@ func (s *Server) openData(ctx context.Context) (err error) {
 			return fmt.Errorf("data directory: %w", err)
 		}
 	}
-	s.store, err = store.Open(ctx, store.Config{Path: s.cfg.path("thingward.db"), Log: s.log})
+	s.store, err = store.Open(ctx, store.Config{Path: s.cfg.path(DatabaseFile), Sync: s.cfg.Durability == "disk", Log: s.log})
 	if err != nil {
 		return err
 	}
@@ -121,7 +127,13 @@ func (s *Server) openData(ctx context.Context) (err error) {
 }
 
 func (s *Server) openBroker(context.Context) (err error) {
-	s.broker, err = broker.Open(broker.Config{Dir: s.cfg.path("messages"), Teach: s.cfg.Teach, Log: s.log})
+	limits, err := s.cfg.brokerLimits()
+	if err != nil {
+		return err
+	}
+	s.broker, err = broker.Open(broker.Config{
+		Dir: s.cfg.path(MessagesDir), Durability: durabilities[s.cfg.Durability], MaxLogSize: s.cfg.MessagesSize, Limits: limits, Teach: s.cfg.Teach, Log: s.log,
+	})
 	if err != nil {
 		return err
 	}
@@ -159,11 +171,12 @@ func (s *Server) openRules(ctx context.Context) (err error) {
 	s.functions, err = function.New(function.Config{
 		Store: s.store, Bus: s.bus, Dir: s.cfg.path("functions"), NodePath: s.cfg.NodePath, Log: s.log,
 		Endpoint: s.Endpoint,
-		Credentials: func(_ context.Context, scope thingward.Scope) (function.Credentials, error) {
-			if scope.Account != s.key.Account {
-				return function.Credentials{}, fmt.Errorf("no access key for functions of account %s", scope.Account)
+		Credentials: func(ctx context.Context, scope thingward.Scope) (function.Credentials, error) {
+			key, err := s.identity.FunctionKey(ctx, scope.Account)
+			if err != nil {
+				return function.Credentials{}, err
 			}
-			return function.Credentials{AccessKeyID: s.key.ID, SecretAccessKey: s.key.Secret}, nil
+			return function.Credentials{AccessKeyID: key.ID, SecretAccessKey: key.Secret}, nil
 		},
 	})
 	if err != nil {
@@ -203,7 +216,7 @@ func (s *Server) openDoors(context.Context) (err error) {
 		WebSocket: func(w http.ResponseWriter, r *http.Request, p *thingward.Principal) {
 			s.gateway.ServeWebSocket(w, r, p)
 		},
-		Regions: s.regions(), Endpoint: s.cfg.Names[0], Log: s.log,
+		Management: s.key.Account, Regions: s.regions(), Endpoint: s.cfg.Names[0], Log: s.log,
 		Identity: s.identity, Registry: s.registry, Rules: s.rules, Functions: s.functions, Broker: s.broker,
 	})
 	if err != nil {
@@ -220,6 +233,9 @@ func (s *Server) openDoors(context.Context) (err error) {
 	s.onClose(s.gateway.Close)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.Handle("/_thingward/accounts", handler)
+	mux.Handle("/_thingward/accounts/", handler)
+	mux.Handle("/_thingward/keys/", handler)
 	mux.Handle("GET "+JournalPath, handler.Signed(ReadJournal, s.serveJournal))
 	if s.cfg.AllowReset {
 		mux.HandleFunc("POST /_thingward/reset", s.serveReset)
@@ -315,27 +331,48 @@ func (s *Server) plainPrincipal(ctx context.Context) (*thingward.Principal, erro
 func (s *Server) serveDevice(ctx context.Context, c *broker.Conn) {
 	judged := c.Principal
 	c.Registered = func() {
-		if judged.Kind != thingward.CertificatePrincipal {
-			return
+		change := bus.Change{Scope: judged.Scope, Kind: bus.CertificateChanged, ID: judged.ID}
+		if judged.Kind == thingward.AccessKeyPrincipal {
+			change.Kind = bus.AccessKeyChanged
 		}
-		if now, err := s.identity.Principal(ctx, judged.Scope, judged.ID); now != judged || err != nil {
-			s.changed(bus.Change{Scope: judged.Scope, Kind: bus.CertificateChanged, ID: judged.ID})
+		if now, err := s.current(ctx, change); err != nil || now != judged && (judged.Kind == thingward.CertificatePrincipal || now.Policies != judged.Policies) {
+			s.changed(change)
 		}
 	}
 	s.broker.Serve(ctx, c)
 }
 
-// changed brings a change of a certificate, its policies or its things to the connections that live on them. Changes of
-// one principal may come at the same time; the lock keeps an older reading from being applied last.
+// current is a principal as it is now; an error means that it is refused, or that the server failed.
+func (s *Server) current(ctx context.Context, c bus.Change) (*thingward.Principal, error) {
+	if c.Kind == bus.AccessKeyChanged {
+		return s.identity.KeyPrincipal(ctx, c.ID, c.Scope.Region)
+	}
+	return s.identity.Principal(ctx, c.Scope, c.ID)
+}
+
+// changed brings a change of a certificate or access key, its policies or its things to the connections that live on them.
+// Changes of one principal may come at the same time; the lock keeps an older reading from being applied last.
 func (s *Server) changed(c bus.Change) {
-	if c.Kind != bus.CertificateChanged || !s.broker.Connected(c.Scope, c.ID) { // a policy may reach a hundred thousand that are offline
+	if c.Kind == bus.AccessKeyChanged && c.Scope.Region == "" { // it is good for every region
+		for _, scope := range s.broker.Scopes() {
+			if scope.Account == c.Scope.Account {
+				s.changed(bus.Change{Scope: scope, Kind: c.Kind, ID: c.ID})
+			}
+		}
+		return
+	}
+	if c.Kind != bus.CertificateChanged && c.Kind != bus.AccessKeyChanged || !s.broker.Connected(c.Scope, c.ID) { // a policy may reach a hundred thousand that are offline
 		return
 	}
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	p, err := s.identity.Principal(context.Background(), c.Scope, c.ID)
+	p, err := s.current(context.Background(), c)
 	if refusal, refused := errors.AsType[*identity.Refusal](err); refused {
 		s.broker.Disconnect(c.Scope, c.ID, broker.AuthError, refusal.Message)
+		return
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		s.broker.Disconnect(c.Scope, c.ID, broker.AuthError, "the access key is inactive or gone")
 		return
 	}
 	if err != nil {

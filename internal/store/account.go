@@ -23,9 +23,10 @@ type AccessKey struct {
 	ID       string // the access key id, AKIA...
 	Secret   string
 	Account  string
-	UserID   string // AIDA...
+	UserID   string // AIDA..., of this key alone
 	UserName string
 	Status   string
+	Policy   string // document in the form of IAM; empty: it may do nothing
 	Created  time.Time
 }
 
@@ -45,23 +46,55 @@ func (tx *Tx) Accounts() ([]*Account, error) {
 	return all(tx, scanAccount, `SELECT id, created FROM accounts ORDER BY created, id`)
 }
 
+// Account returns an account.
+func (tx *Tx) Account(id string) (*Account, error) {
+	return one(tx, scanAccount, `SELECT id, created FROM accounts WHERE id = $1`, id)
+}
+
 func scanAccount(r scanner) (*Account, error) {
 	var a Account
 	return &a, r.Scan(&a.ID, millis{&a.Created})
 }
 
-// CreateAccessKey adds an access key.
-func (tx *Tx) CreateAccessKey(k *AccessKey) error {
-	return tx.create(`INSERT INTO access_keys (id, account, secret, user_id, user_name, status, created)
-		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`,
-		k.ID, k.Account, k.Secret, k.UserID, k.UserName, k.Status, k.Created.UnixMilli())
+// AccountHas returns the name of a table in which clients of the account have left something, empty when there is none.
+func (tx *Tx) AccountHas(id string) (string, error) {
+	for _, table := range clientTables {
+		n, err := one(tx, scanInt, `SELECT COUNT(*) FROM (SELECT 1 FROM `+table+` WHERE account = $1 LIMIT 1) AS found`, id)
+		if err != nil || n > 0 {
+			return table, err
+		}
+	}
+	return "", nil
 }
 
-const accessKeyColumns = `id, account, secret, user_id, user_name, status, created`
+// DeleteAccount removes an account with its access keys and what the server made for it. There must be nothing else of it,
+// see AccountHas.
+func (tx *Tx) DeleteAccount(id string) error {
+	for _, table := range []string{"access_keys", "endpoints", "settings"} {
+		if _, err := tx.exec(`DELETE FROM `+table+` WHERE account = $1`, id); err != nil {
+			return err
+		}
+	}
+	return tx.change(`DELETE FROM accounts WHERE id = $1`, id)
+}
+
+const accessKeyColumns = `id, account, secret, user_id, user_name, status, policy, created`
+
+// CreateAccessKey adds an access key.
+func (tx *Tx) CreateAccessKey(k *AccessKey) error {
+	return tx.create(`INSERT INTO access_keys (`+accessKeyColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
+		k.ID, k.Account, k.Secret, k.UserID, k.UserName, k.Status, k.Policy, k.Created.UnixMilli())
+}
 
 // AccessKey returns an access key by its id.
 func (tx *Tx) AccessKey(id string) (*AccessKey, error) {
 	return one(tx, scanAccessKey, `SELECT `+accessKeyColumns+` FROM access_keys WHERE id = $1`, id)
+}
+
+// AccessKeyOfUser returns an access key by its user id.
+func (tx *Tx) AccessKeyOfUser(userID string) (*AccessKey, error) {
+	return one(tx, scanAccessKey, `SELECT `+accessKeyColumns+` FROM access_keys WHERE user_id = $1`, userID)
 }
 
 // AccessKeys returns the access keys of an account, the oldest first.
@@ -69,7 +102,17 @@ func (tx *Tx) AccessKeys(account string) ([]*AccessKey, error) {
 	return all(tx, scanAccessKey, `SELECT `+accessKeyColumns+` FROM access_keys WHERE account = $1 ORDER BY created, id`, account)
 }
 
+// UpdateAccessKey writes status and policy.
+func (tx *Tx) UpdateAccessKey(k *AccessKey) error {
+	return tx.change(`UPDATE access_keys SET status = $2, policy = $3 WHERE id = $1`, k.ID, k.Status, k.Policy)
+}
+
+// DeleteAccessKey removes an access key.
+func (tx *Tx) DeleteAccessKey(id string) error {
+	return tx.change(`DELETE FROM access_keys WHERE id = $1`, id)
+}
+
 func scanAccessKey(r scanner) (*AccessKey, error) {
 	var k AccessKey
-	return &k, r.Scan(&k.ID, &k.Account, &k.Secret, &k.UserID, &k.UserName, &k.Status, millis{&k.Created})
+	return &k, r.Scan(&k.ID, &k.Account, &k.Secret, &k.UserID, &k.UserName, &k.Status, &k.Policy, millis{&k.Created})
 }

@@ -83,6 +83,11 @@ func (tx *Tx) DomainConfigurations(scope thingward.Scope, p Page) ([]*DomainConf
 	return list, next, nil
 }
 
+// OwnDomains returns the domain configurations of all scopes that have a host name of their own.
+func (tx *Tx) OwnDomains() ([]*DomainConfiguration, error) {
+	return all(tx, scanDomainConfiguration, `SELECT `+domainConfigurationColumns+` FROM domain_configurations WHERE domain <> '' ORDER BY created, account, region, name`)
+}
+
 func scanDomainConfiguration(r scanner) (*DomainConfiguration, error) {
 	var d DomainConfiguration
 	var settings []byte

@@ -1,0 +1,137 @@
+package broker
+
+import (
+	"slices"
+
+	"github.com/thingward/thingward/internal/msglog"
+	"github.com/thingward/thingward/mqtt"
+)
+
+// QoS 2 also holds when the server is killed. From a client: the packet identifier is kept in the record of the message
+// itself, and its release in a record of its own. To a client: that a message is on its way is in the log before the client
+// can see it, and so is its PUBREC before the PUBREL; after a crash it goes on with the packet identifier that it had.
+
+// isRepeated reports whether a QoS 2 message of the client has been accepted before; open is how many it has not released.
+func (s *session) isRepeated(pid uint16) (repeated bool, open int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Contains(s.received, pid), len(s.received)
+}
+
+// receive notes the packet identifier of a QoS 2 message of the client.
+func (s *session) receive(pid uint16) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.received = append(s.received, pid)
+	s.markDirty()
+}
+
+// release forgets it. It reports whether there was one.
+func (s *session) release(bt *batch, pid uint16) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.Index(s.received, pid)
+	if i < 0 {
+		return false
+	}
+	s.received = slices.Delete(s.received, i, i+1)
+	s.markDirty()
+	if s.persistent.Load() && !s.gone {
+		bt.commit = max(bt.commit, s.ns.logState(appendReceived(nil, s.ns.scope, s.clientID, pid, true)))
+	}
+	return true
+}
+
+// logFlight writes down one delivery. Called with mu held.
+func (s *session) logFlight(bt *batch, f inflight) {
+	if s.persistent.Load() && !s.gone {
+		bt.commit = max(bt.commit, s.ns.logState(appendFlight(nil, s.ns.scope, s.clientID, f)))
+	}
+}
+
+// A held packet waits for the log before it goes into the output of its connection.
+type held struct {
+	c     *connection
+	frame []byte
+	pidAt int
+	pid   uint16
+}
+
+// hold keeps a PUBLISH back until what the batch has appended is in the log.
+func (bt *batch) hold(c *connection, frame []byte, pidAt int, pid uint16) {
+	bt.held = append(bt.held, held{c, slices.Clone(frame), pidAt, pid})
+}
+
+// letGo puts what was held back into the outputs.
+func (bt *batch) letGo() {
+	if len(bt.held) == 0 {
+		return
+	}
+	b := bt.held[0].c.b
+	if err := b.msgs.Commit(bt.commit); err != nil && !b.closing() { // it is sent all the same; a crash may repeat it
+		b.log.Error("QoS 2 deliveries are not durable", "error", err)
+	}
+	for _, h := range bt.held {
+		h.c.pushPublish(bt, h.frame, h.pidAt, h.pid)
+	}
+	bt.held = nil
+}
+
+// exactlyOnce handles the packets of QoS 2.
+func (c *connection) exactlyOnce(p mqtt.Packet) *ending {
+	if c.b.limits.MaxQoS < 2 {
+		return clientError(mqtt.ProtocolError, "a client may not send %s here", p.Type())
+	}
+	found := func(ok bool) mqtt.ReasonCode {
+		if ok {
+			return mqtt.Success
+		}
+		return mqtt.PacketIdentifierNotFound
+	}
+	switch p := p.(type) {
+	case *mqtt.Pubrec:
+		if p.ReasonCode.Failed() {
+			c.session.acked(&c.batch, c, p.PacketID)
+			return nil
+		}
+		c.ack(mqtt.TypePubrel, p.PacketID, found(c.session.pubrec(&c.batch, p.PacketID)))
+	case *mqtt.Pubcomp:
+		c.session.acked(&c.batch, c, p.PacketID)
+	case *mqtt.Pubrel:
+		c.ack(mqtt.TypePubcomp, p.PacketID, found(c.session.release(&c.batch, p.PacketID)))
+	}
+	return nil
+}
+
+// recoverReceived does what a record says of a QoS 2 message of the client.
+func (s *session) recoverReceived(pid uint16, released bool) {
+	s.received = slices.DeleteFunc(s.received, func(id uint16) bool { return id == pid })
+	if !released {
+		s.received = append(s.received, pid)
+	}
+}
+
+// recoverFlight does what a record says of a QoS 2 delivery.
+func (s *session) recoverFlight(f inflight) {
+	i := slices.IndexFunc(s.inflight, func(old inflight) bool { return old.pid == f.pid && old.at == f.at })
+	if i >= 0 {
+		s.inflight[i] = f
+		return
+	}
+	if f.at < s.next {
+		return // a snapshot that is newer than the record knows that it is over
+	}
+	s.inflight, s.flown = append(s.inflight, f), append(s.flown, f.at)
+}
+
+// hasFlown reports whether a message that is read again is on its way already, and forgets that. Called with mu held.
+func (s *session) hasFlown(at msglog.Offset, qos byte) bool {
+	if qos != 2 {
+		return false
+	}
+	if i := slices.Index(s.flown, at); i >= 0 {
+		s.flown = slices.Delete(s.flown, i, i+1)
+		return true
+	}
+	return slices.ContainsFunc(s.inflight, func(f inflight) bool { return f.at == at && f.qos == 2 })
+}

@@ -1,0 +1,414 @@
+package pkcs11
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/thingward/thingward/atecc"
+)
+
+// A chipKey is a private key in a chip, as crypto.Signer.
+type chipKey struct {
+	t      *chipToken
+	slot   int
+	public *ecdsa.PublicKey
+}
+
+// Public returns an *ecdsa.PublicKey.
+func (k *chipKey) Public() crypto.PublicKey { return k.public }
+
+// Sign signs the first 32 bytes of a digest, as FIPS 186 has it for P-256; a shorter one is the same number with zeros in front.
+func (k *chipKey) Sign(_ io.Reader, digest []byte, _ crypto.SignerOpts) (der []byte, err error) {
+	var d [32]byte
+	if len(digest) >= len(d) {
+		copy(d[:], digest)
+	} else {
+		copy(d[len(d)-len(digest):], digest)
+	}
+	err = k.with(func(key *atecc.Key) (err error) {
+		der, err = key.Sign(nil, d[:], crypto.SHA256)
+		return err
+	})
+	return der, err
+}
+
+// ECDH agrees with another side.
+func (k *chipKey) ECDH(remote *ecdh.PublicKey) (secret []byte, err error) {
+	err = k.with(func(key *atecc.Key) (err error) {
+		secret, err = key.ECDH(remote)
+		return err
+	})
+	return secret, err
+}
+
+func (k *chipKey) with(f func(*atecc.Key) error) error {
+	return k.t.use(func(context.Context, *atecc.Device) error {
+		key := k.t.keys[k.slot]
+		if key == nil || !k.public.Equal(key.Public()) {
+			return fmt.Errorf("%w: slot %d has another key by now", CKR_KEY_CHANGED, k.slot)
+		}
+		return f(key)
+	})
+}
+
+// read finds the objects of the chip, anew each time that it is opened.
+func (t *chipToken) read(ctx context.Context) error {
+	t.keys = map[int]*atecc.Key{}
+	seen := map[chipObject]bool{}
+	if ready(t.chip) {
+		for slot := range atecc.SlotCount {
+			if err := t.readSlot(ctx, slot, seen); err != nil {
+				return err
+			}
+		}
+		if err := t.readCertificates(ctx, seen); err != nil {
+			return err
+		}
+	}
+	for at, o := range t.byKey {
+		if !seen[at] {
+			delete(t.byKey, at)
+			t.set.remove(o)
+		}
+	}
+	return nil
+}
+
+// usable tells whether a slot is for a private key that is of use.
+func usable(c atecc.Config, slot int) bool {
+	s := c.Slot(slot)
+	return c.Key(slot).Private() && c.Key(slot).KeyType() == atecc.KeyTypeP256 && (s.ExternalSign() || s.ECDH())
+}
+
+func (t *chipToken) readSlot(ctx context.Context, slot int, seen map[chipObject]bool) error {
+	c := t.chip.Config()
+	switch {
+	case usable(c, slot):
+		key, err := t.chip.Key(ctx, slot)
+		if errors.As(err, new(*atecc.StatusError)) { // no key yet, or none that may be seen
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		t.keys[slot] = key
+		if !t.free[slot] {
+			pub, priv := t.pairAttributes(c, slot, key)
+			t.show(chipObject{slot, CKO_PUBLIC_KEY}, pub, nil, seen)
+			t.show(chipObject{slot, CKO_PRIVATE_KEY}, priv, &chipKey{t, slot, key.Public().(*ecdsa.PublicKey)}, seen)
+		}
+	case c.Key(slot).PublicKey() && atecc.SlotSize(slot) >= 72 && !c.Slot(slot).IsSecret():
+		point, err := t.chip.ReadPublicKey(ctx, slot)
+		if errors.As(err, new(*atecc.StatusError)) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if public, err := atecc.PublicKey(point); err == nil { // else it is empty
+			a := t.publicAttributes(slot, public, t.label(slot, "slot %d"))
+			t.show(chipObject{slot, CKO_PUBLIC_KEY}, a, nil, seen)
+		}
+	}
+	return nil
+}
+
+// show makes an object, or keeps the one that is the same.
+func (t *chipToken) show(at chipObject, a attributes, key *chipKey, seen map[chipObject]bool) *object {
+	if seen != nil {
+		seen[at] = true
+	}
+	if o := t.byKey[at]; o != nil {
+		if string(o.get()[CKA_PUBLIC_KEY_INFO]) == string(a[CKA_PUBLIC_KEY_INFO]) && string(o.get()[CKA_VALUE]) == string(a[CKA_VALUE]) {
+			return o
+		}
+		t.set.remove(o)
+	}
+	o := newObject(a)
+	o.number = uint64(at.slot)
+	if key != nil {
+		o.signer = key
+	}
+	t.byKey[at] = o
+	t.set.add(o)
+	return o
+}
+
+func (t *chipToken) label(slot int, otherwise string) string {
+	if l, ok := t.cfg.Labels[strconv.Itoa(slot)]; ok {
+		return l
+	}
+	return fmt.Sprintf(otherwise, slot)
+}
+
+// chipAttributes are what all objects of chips have.
+func chipAttributes(id int, label string) attributes {
+	a := attributes{CKA_ID: {byte(id)}, CKA_LABEL: []byte(label)}
+	a.defaultBool(true, CKA_TOKEN, CKA_DESTROYABLE)
+	a.defaultBool(false, CKA_PRIVATE, CKA_MODIFIABLE)
+	return a
+}
+
+func (t *chipToken) publicAttributes(slot int, public *ecdsa.PublicKey, label string) attributes {
+	a := chipAttributes(slot, label)
+	a.setECPublic(public) // of a chip, so on P-256
+	a.setPublicKeyInfo(public)
+	a.setDefaults(user{})
+	a.setOrigin(false, MechanismType(Unavailable), nil)
+	return a
+}
+
+func (t *chipToken) pairAttributes(c atecc.Config, slot int, key *atecc.Key) (pub, priv attributes) {
+	labels := [2]string{t.label(slot, "slot %d"), t.label(slot, "slot %d")}
+	if _, named := t.cfg.Labels[strconv.Itoa(slot)]; slot == 0 && !named {
+		labels = [2]string{labelPublic, labelPrivate}
+	}
+	public := key.Public().(*ecdsa.PublicKey)
+	pub = t.publicAttributes(slot, public, labels[0])
+	priv = chipAttributes(slot, labels[1])
+	priv.setClass(CKO_PRIVATE_KEY, CKK_EC)
+	priv[CKA_EC_PARAMS] = curves[0].oid
+	priv.setPublicKeyInfo(public)
+	s := c.Slot(slot)
+	priv.setBool(CKA_SIGN, s.ExternalSign())
+	priv.setBool(CKA_DERIVE, s.ECDH())
+	priv.setDefaults(user{})
+	local, mechanism := !s.PrivWrite(), MechanismType(Unavailable)
+	if local { // nothing else can have put it there
+		mechanism = CKM_EC_KEY_PAIR_GEN
+		pub.setOrigin(true, mechanism, nil)
+	}
+	priv.setOrigin(local, mechanism, nil)
+	return pub, priv
+}
+
+func (t *chipToken) readCertificates(ctx context.Context, seen map[chipObject]bool) error {
+	if t.config.ReadCertificates == nil {
+		return nil
+	}
+	list, err := t.config.ReadCertificates(ctx, t.chip)
+	if err != nil {
+		return nil // slots that are not readable, or with something else
+	}
+	for _, c := range list {
+		id := c.Key
+		if id < 0 {
+			id = c.Slot
+		}
+		a := chipAttributes(id, c.Label)
+		a[CKA_CLASS], a[CKA_CERTIFICATE_TYPE], a[CKA_VALUE] = number(CKO_CERTIFICATE), number(uint(CKC_X_509)), c.DER
+		if err := a.completeCertificate(); err != nil {
+			return err
+		}
+		a.setDefaults(user{})
+		t.show(chipObject{c.Slot, CKO_CERTIFICATE}, a, nil, seen)
+	}
+	return nil
+}
+
+// full says that no slot is free for an object.
+func full(text string) error { return fmt.Errorf("%w: %s", CKR_DEVICE_MEMORY, text) }
+
+// freeSlot finds one for a private key: that of the label, or the first. may tells whether the configuration permits it.
+func (t *chipToken) freeSlot(label string, may func(atecc.SlotConfig) bool) (int, error) {
+	c := t.chip.Config()
+	for slot := range atecc.SlotCount {
+		named := t.label(slot, "slot %d") == label || slot == 0 && label == labelPrivate
+		if !usable(c, slot) || c.SlotLocked(slot) || !may(c.Slot(slot)) {
+			continue
+		}
+		if t.keys[slot] == nil || t.free[slot] {
+			return slot, nil
+		}
+		if named {
+			return 0, full(fmt.Sprintf("%s has a key; destroy it first", label))
+		}
+	}
+	return 0, full("no slot of the chip is free for a private key that the configuration permits to make; destroy one first")
+}
+
+// generatePair makes a key in a slot.
+func (t *chipToken) generatePair(public, private attributes) (made []*object, err error) {
+	if string(public[CKA_EC_PARAMS]) != string(curves[0].oid) {
+		return nil, fmt.Errorf("%w: a chip has P-256 only", CKR_CURVE_NOT_SUPPORTED)
+	}
+	err = t.use(func(ctx context.Context, chip *atecc.Device) error {
+		slot, err := t.freeSlot(string(private[CKA_LABEL]), atecc.SlotConfig.GenKey)
+		if err != nil {
+			return err
+		}
+		key, err := chip.GenerateKey(ctx, slot)
+		if err != nil {
+			return err
+		}
+		made = t.adopt(slot, key, public, private)
+		return nil
+	})
+	return made, err
+}
+
+// adopt makes the pair of a key that is new in a slot. Until the module is closed it has the names that were asked for.
+func (t *chipToken) adopt(slot int, key *atecc.Key, public, private attributes) []*object {
+	t.keys[slot] = key
+	delete(t.free, slot)
+	pub, priv := t.pairAttributes(t.chip.Config(), slot, key)
+	for _, n := range []AttributeType{CKA_LABEL, CKA_ID} {
+		if v := public[n]; len(v) > 0 {
+			pub[n] = v
+		}
+		if v := private[n]; len(v) > 0 {
+			priv[n] = v
+		}
+	}
+	return []*object{
+		t.show(chipObject{slot, CKO_PUBLIC_KEY}, pub, nil, nil),
+		t.show(chipObject{slot, CKO_PRIVATE_KEY}, priv, &chipKey{t, slot, key.Public().(*ecdsa.PublicKey)}, nil),
+	}
+}
+
+func (t *chipToken) create(list ...attributes) (made []*object, err error) {
+	if len(list) != 1 {
+		return nil, full("one object at a time")
+	}
+	a := list[0]
+	err = t.use(func(ctx context.Context, chip *atecc.Device) error {
+		var o *object
+		var err error
+		switch {
+		case a.class() == CKO_PRIVATE_KEY && a.keyType() == CKK_EC:
+			o, err = t.createPrivate(ctx, a)
+		case a.class() == CKO_PUBLIC_KEY && a.keyType() == CKK_EC:
+			o, err = t.createPublic(ctx, a)
+		case a.class() == CKO_CERTIFICATE && t.config.WriteCertificate != nil:
+			o, err = t.createCertificate(ctx, a)
+		default:
+			err = full("a chip keeps P-256 keys and certificates of its own design")
+		}
+		made = []*object{o}
+		return err
+	})
+	return made, err
+}
+
+func (t *chipToken) createPrivate(ctx context.Context, a attributes) (*object, error) {
+	k, err := parseECPrivate(a)
+	if err != nil {
+		return nil, err
+	}
+	if curveOf(&k.PublicKey) != curves[0] {
+		return nil, fmt.Errorf("%w: a chip has P-256 only", CKR_CURVE_NOT_SUPPORTED)
+	}
+	scalar, err := k.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	may := func(s atecc.SlotConfig) bool { _, known := t.secrets[s.WriteKey()]; return s.PrivWrite() && known }
+	slot, err := t.freeSlot(string(a[CKA_LABEL]), may)
+	if err != nil {
+		return nil, fmt.Errorf("%w (a slot that takes keys from outside wants them encrypted: name its secret in the configuration)", err)
+	}
+	secret := t.chip.Config()
+	parent := secret.Slot(slot).WriteKey()
+	err = t.chip.Do(ctx, func(tr atecc.Transport) error {
+		s, err := atecc.OpenSession(ctx, tr, t.chip.SerialNumber(), parent, t.secrets[parent])
+		if err != nil {
+			return err
+		}
+		return atecc.PrivWrite{Slot: slot, Key: [32]byte(scalar), Session: s}.Execute(ctx, tr)
+	})
+	if err != nil {
+		return nil, err
+	}
+	key, err := t.chip.Key(ctx, slot)
+	if err != nil {
+		return nil, err
+	}
+	return t.adopt(slot, key, attributes{}, a)[1], nil
+}
+
+func (t *chipToken) createPublic(ctx context.Context, a attributes) (*object, error) {
+	k, err := parseECPublic(a)
+	if err != nil {
+		return nil, err
+	}
+	point, err := atecc.Point(k)
+	if err != nil {
+		return nil, fmt.Errorf("%w: a chip has P-256 only", CKR_CURVE_NOT_SUPPORTED)
+	}
+	c := t.chip.Config()
+	for slot := range atecc.SlotCount {
+		at := chipObject{slot, CKO_PUBLIC_KEY}
+		if !c.Key(slot).PublicKey() || atecc.SlotSize(slot) < 72 || c.SlotLocked(slot) || c.Slot(slot).WriteMode() != atecc.WriteAlways || t.byKey[at] != nil {
+			continue
+		}
+		if err := t.chip.WritePublicKey(ctx, slot, point); err != nil {
+			return nil, err
+		}
+		b := t.publicAttributes(slot, k, t.label(slot, "slot %d"))
+		for _, n := range []AttributeType{CKA_LABEL, CKA_ID} {
+			if len(a[n]) > 0 {
+				b[n] = a[n]
+			}
+		}
+		return t.show(at, b, nil, nil), nil
+	}
+	return nil, full("no slot of the chip is free for a public key")
+}
+
+func (t *chipToken) createCertificate(ctx context.Context, a attributes) (*object, error) {
+	if err := t.config.WriteCertificate(ctx, t.chip, a[CKA_VALUE]); err != nil {
+		return nil, full(err.Error())
+	}
+	if err := t.readCertificates(ctx, nil); err != nil {
+		return nil, err
+	}
+	for at, o := range t.byKey {
+		if at.class == CKO_CERTIFICATE && string(o.get()[CKA_VALUE]) == string(a[CKA_VALUE]) {
+			return o, nil
+		}
+	}
+	return nil, full("the chip does not give the certificate back as it was")
+}
+
+func (t *chipToken) destroy(o *object) error {
+	return t.use(func(ctx context.Context, chip *atecc.Device) error {
+		at := chipObject{int(o.number), o.get().class()}
+		if t.byKey[at] != o {
+			return CKR_OBJECT_HANDLE_INVALID
+		}
+		c := chip.Config()
+		s := c.Slot(at.slot)
+		private := c.Key(at.slot).Private()
+		switch {
+		case c.SlotLocked(at.slot), private && !s.GenKey(), !private && s.WriteMode() != atecc.WriteAlways:
+			return fmt.Errorf("%w: the configuration of the chip keeps slot %d as it is", CKR_ACTION_PROHIBITED, at.slot)
+		case at.class == CKO_PRIVATE_KEY:
+			key, err := chip.GenerateKey(ctx, at.slot) // the old one is gone for ever
+			if err != nil {
+				return err
+			}
+			t.keys[at.slot], t.free[at.slot] = key, true
+			t.forget(chipObject{at.slot, CKO_PUBLIC_KEY})
+		case private: // a public half has no place of its own
+		default:
+			if err := chip.WriteSlot(ctx, at.slot, make([]byte, atecc.CompressedSize)); err != nil {
+				return err
+			}
+		}
+		t.forget(at)
+		return nil
+	})
+}
+
+func (t *chipToken) forget(at chipObject) {
+	if o := t.byKey[at]; o != nil {
+		delete(t.byKey, at)
+		t.set.remove(o)
+	}
+}

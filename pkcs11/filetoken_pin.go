@@ -1,0 +1,228 @@
+package pkcs11
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+)
+
+func checkPINLength(pin []byte) error {
+	if len(pin) < minPIN || len(pin) > maxPIN {
+		return fmt.Errorf("%w: a PIN has %d to %d bytes", CKR_PIN_LEN_RANGE, minPIN, maxPIN)
+	}
+	return nil
+}
+
+// current is the state as it was last read.
+func (t *fileToken) current() *tokenState {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.state
+}
+
+// pinBound keeps the record of one user from being used as that of another, or of another token.
+func (s *tokenState) pinBound(u UserType) []byte { return append(bytes.Clone(s.ID), byte(u)) }
+
+func (s *tokenState) pin(u UserType) *pinState {
+	if u == CKU_SO {
+		return s.SO
+	}
+	return s.User
+}
+
+// with returns a copy with another PIN.
+func (s *tokenState) with(u UserType, p *pinState) *tokenState {
+	c := *s
+	if u == CKU_SO {
+		c.SO = p
+	} else {
+		c.User = p
+	}
+	return &c
+}
+
+// verify returns the token's key for a right PIN, and counts wrong ones. The caller has pins.
+func (t *fileToken) verify(u UserType, pin []byte) ([]byte, error) {
+	state := t.current()
+	if state == nil {
+		return nil, CKR_TOKEN_NOT_RECOGNIZED
+	}
+	p := state.pin(u)
+	switch {
+	case p == nil:
+		return nil, CKR_USER_PIN_NOT_INITIALIZED
+	case p.locked():
+		return nil, CKR_PIN_LOCKED
+	case len(pin) > maxPIN:
+		return nil, CKR_PIN_INCORRECT
+	}
+	master, wrong := p.open(pin, state.pinBound(u))
+	if wrong == nil && p.Failures == 0 {
+		return master, nil
+	}
+	err := t.update(func() error {
+		now := t.state
+		if now == nil || now.pin(u) == nil || !bytes.Equal(now.pin(u).Salt, p.Salt) {
+			return nil // another PIN by now
+		}
+		count := *now.pin(u)
+		if wrong == nil && count.locked() {
+			return CKR_PIN_LOCKED
+		}
+		count.Failures++
+		if wrong == nil {
+			count.Failures = 0
+		}
+		return t.rewrite(now.with(u, &count), t.list())
+	})
+	switch {
+	case wrong != nil:
+		return nil, wrong
+	case err != nil && Code(err) != CKR_TOKEN_WRITE_PROTECTED: // who may only read has a right PIN all the same
+		return nil, err
+	}
+	return master, nil
+}
+
+func (t *fileToken) login(u UserType, pin []byte) (epoch string, err error) {
+	if err := t.refresh(); err != nil {
+		return "", err
+	}
+	t.pins.Lock()
+	defer t.pins.Unlock()
+	master, err := t.verify(u, pin)
+	if err != nil {
+		return "", err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := t.read(); err != nil {
+		return "", err
+	}
+	if t.state == nil {
+		return "", CKR_TOKEN_NOT_RECOGNIZED
+	}
+	t.master = master
+	if u == CKU_SO {
+		t.sos++
+		return string(t.state.ID), nil
+	}
+	t.users++
+	if t.users > 1 {
+		return string(t.state.ID), nil
+	}
+	for _, number := range t.order {
+		if s := t.records[number]; s != nil && s.private {
+			if err := t.show(s); err != nil {
+				t.users--
+				t.hide()
+				return "", t.fail(err)
+			}
+		}
+	}
+	return string(t.state.ID), nil
+}
+
+// hide takes the private objects out of sight, and with the last login the key.
+func (t *fileToken) hide() {
+	if t.users == 0 {
+		for _, s := range t.records {
+			if s.private && s.object != nil {
+				t.set.remove(s.object)
+				s.object = nil
+			}
+		}
+	}
+	if t.users == 0 && t.sos == 0 {
+		t.leave()
+	}
+}
+
+func (t *fileToken) logout(u UserType, epoch string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.state == nil || string(t.state.ID) != epoch {
+		return
+	}
+	if u == CKU_SO {
+		t.sos = max(0, t.sos-1)
+	} else {
+		t.users = max(0, t.users-1)
+	}
+	t.hide()
+}
+
+func (t *fileToken) initPIN(pin []byte) error { return t.newPIN(CKU_USER, pin, nil) }
+
+func (t *fileToken) setPIN(u UserType, oldPIN, newPIN []byte) error {
+	if err := t.refresh(); err != nil {
+		return err
+	}
+	t.pins.Lock()
+	master, err := t.verify(u, oldPIN)
+	t.pins.Unlock()
+	if err != nil {
+		return err
+	}
+	return t.newPIN(u, newPIN, master)
+}
+
+// newPIN seals the token's key, by default the one of the present login, for a new PIN.
+func (t *fileToken) newPIN(u UserType, pin, master []byte) error {
+	if err := checkPINLength(pin); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	if master == nil {
+		master = slices.Clone(t.master)
+	}
+	state := t.state
+	t.mu.Unlock()
+	if state == nil || master == nil {
+		return CKR_USER_NOT_LOGGED_IN
+	}
+	p, err := sealPIN(pin, master, state.pinBound(u), t.work, t.retries)
+	if err != nil {
+		return t.fail(err)
+	}
+	return t.update(func() error {
+		if t.state == nil || !bytes.Equal(t.state.ID, state.ID) {
+			return CKR_USER_NOT_LOGGED_IN
+		}
+		return t.rewrite(t.state.with(u, p), t.list())
+	})
+}
+
+func (t *fileToken) info() (TokenInfo, error) {
+	if err := t.refresh(); err != nil {
+		return TokenInfo{}, err
+	}
+	i := TokenInfo{Manufacturer: "Thingward", Model: "file token", Flags: CKF_RNG | CKF_LOGIN_REQUIRED, MinPINLength: minPIN, MaxPINLength: maxPIN,
+		HardwareVersion: Version{1, 0}, FirmwareVersion: Version{1, 0},
+		TotalPublicMemory: Unavailable, FreePublicMemory: Unavailable, TotalPrivateMemory: Unavailable, FreePrivateMemory: Unavailable}
+	s := t.current()
+	if s == nil {
+		return i, nil
+	}
+	i.Label, i.SerialNumber = s.Label, s.Serial
+	i.Flags |= CKF_TOKEN_INITIALIZED | s.SO.flags()<<4
+	if s.User != nil {
+		i.Flags |= CKF_USER_PIN_INITIALIZED | s.User.flags()
+	}
+	return i, nil
+}
+
+// flags are those of the user's PIN; the SO's are four bits higher.
+func (p *pinState) flags() uint {
+	switch {
+	case p.locked():
+		return CKF_USER_PIN_LOCKED
+	case p.Failures == p.Retries-1:
+		return CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY
+	case p.Failures > 0:
+		return CKF_USER_PIN_COUNT_LOW
+	}
+	return 0
+}
+
+func (t *fileToken) mechanisms() map[MechanismType]MechanismInfo { return fileMechanisms }
