@@ -200,9 +200,14 @@ func (t *fileToken) info() (TokenInfo, error) {
 	i := TokenInfo{Manufacturer: "Thingward", Model: "file token", Flags: CKF_RNG | CKF_LOGIN_REQUIRED, MinPINLength: minPIN, MaxPINLength: maxPIN,
 		HardwareVersion: Version{1, 0}, FirmwareVersion: Version{1, 0},
 		TotalPublicMemory: Unavailable, FreePublicMemory: Unavailable, TotalPrivateMemory: Unavailable, FreePrivateMemory: Unavailable}
-	s := t.current()
+	t.mu.Lock()
+	s, fixed := t.state, t.fixed
+	t.mu.Unlock()
 	if s == nil {
 		return i, nil
+	}
+	if fixed {
+		i.Flags |= CKF_WRITE_PROTECTED
 	}
 	i.Label, i.SerialNumber = s.Label, s.Serial
 	i.Flags |= CKF_TOKEN_INITIALIZED | s.SO.flags()<<4

@@ -42,6 +42,7 @@ type Handler struct {
 	config   Config
 	log      *slog.Logger
 	services []*service
+	stats    statistics
 }
 
 // newHandler returns a Handler of these services with these operations. What the models know beyond them is
@@ -244,7 +245,19 @@ func (h *Handler) verify(c *call, body []byte, credential Credential) error {
 	}
 	c.caller.Principal = keyPrincipal(c.caller.Scope, credential)
 	c.caller.comesFrom(c.request)
-	return nil
+	return h.checkDomain(c)
+}
+
+// checkDomain refuses who came by a domain that is not for his account, or not for signatures.
+func (h *Handler) checkDomain(c *call) error {
+	if h.config.Identity == nil {
+		return nil
+	}
+	err := h.config.Identity.CheckSigner(c.request.Context(), c.caller.Domain, c.caller.Scope)
+	if refusal, ok := errors.AsType[*identity.Refusal](err); ok {
+		return thingward.Errorf(thingward.Forbidden, "%s", refusal.Message)
+	}
+	return err
 }
 
 // readBody reads the whole body: the signature covers it.
@@ -266,6 +279,11 @@ func readBody(w http.ResponseWriter, c *call) ([]byte, error) {
 
 // record writes the line that every call leaves in the log, and so in the journal, with the reason of a refusal.
 func (h *Handler) record(c *call, a *answer, err error) {
+	kind := CallKind{Status: a.status}
+	if c.route != nil {
+		kind.Service, kind.Operation = c.service.model.Name, c.route.op.Name
+	}
+	h.stats.count(kind, h.config.Now().Sub(c.start))
 	level := slog.LevelInfo
 	if err != nil {
 		level = slog.LevelWarn

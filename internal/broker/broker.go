@@ -193,7 +193,7 @@ func (b *Broker) Publish(ctx context.Context, m *thingward.Message) error {
 	}
 	err := b.namespace(m.Scope).publishMessage(m)
 	if errors.Is(err, msglog.ErrFull) {
-		return thingward.Errorf(thingward.LimitExceeded, "the message log is full")
+		return thingward.Errorf(thingward.Throttling, "the message log is full")
 	}
 	return err
 }

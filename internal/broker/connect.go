@@ -28,6 +28,9 @@ func (b *Broker) Serve(ctx context.Context, conn *Conn) {
 	if p := conn.Connect.Properties; p != nil {
 		c.maxPacket, c.curt = int(p.MaximumPacketSize), p.RequestProblemInformation != nil && !*p.RequestProblemInformation
 	}
+	if c.protocol != "MQTT" {
+		c.batch.via = viaWebSocket
+	}
 	c.parser = mqtt.Parser{Version: c.version, Max: b.limits.MaxPacket, Intern: c.topics.Intern}
 	c.who.Store(&identity{conn.Principal, conn.Principal.PolicyContext(c.clientID, conn.Domain, conn.Source.Addr())})
 	if r := c.admit(conn); r != nil {

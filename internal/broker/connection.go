@@ -139,7 +139,7 @@ func (c *connection) pushPacket(bt *batch, p mqtt.Packet) {
 
 // pushPublish puts a PUBLISH with its packet identifier into the output.
 func (c *connection) pushPublish(bt *batch, frame []byte, pidAt int, pid uint16) {
-	bt.sent++
+	bt.sent[frame[0]>>1&3]++
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.closing {
@@ -182,7 +182,7 @@ func (c *connection) pushQoS0(bt *batch, frame []byte) {
 	case c.out != nil && len(c.out.b)+len(frame) > c.b.limits.MaxOutput, !c.messages.take(bt.now, 1, c.b.limits.PublishRate, c.b.limits.RateBurst):
 		bt.dropped++
 	default:
-		bt.sent++
+		bt.sent[0]++
 		out := c.output(bt)
 		out.b = c.appendPublish(out.b, frame, 0, 0)
 	}
@@ -282,19 +282,19 @@ func (c *connection) hangUp(e ending) {
 	}
 }
 
-// appendDisconnect says why in words too, if the client takes a packet of that size. What policies and the states of
-// certificates have to do with is said only by a broker that teaches.
+// appendDisconnect says why in words too, unless they are about the server's own trouble, or about policies and nobody is
+// to learn.
 func (c *connection) appendDisconnect(out []byte, e ending) []byte {
 	p := mqtt.Disconnect{ReasonCode: e.code}
 	if e.reason != ServerError && (e.reason != AuthError || c.b.teach) {
 		p.Properties = c.reasonString(e.why)
 	}
-	b, err := p.Append(nil, c.version)
-	if err != nil || !c.accepts(len(b)) {
-		p.Properties = nil
-		b, _ = p.Append(nil, c.version) // two bytes cannot fail
+	b, err := p.Append(out, c.version)
+	if err != nil {
+		c.b.log.Error("DISCONNECT cannot be encoded", "clientId", c.clientID, "error", err)
+		return out
 	}
-	return append(out, b...)
+	return b
 }
 
 // run reads packets until the connection ends.

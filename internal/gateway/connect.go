@@ -113,8 +113,16 @@ func (e *unexpectedError) Error() string {
 // readConnect reads the first packet, which must be CONNECT, and returns it with what came after it.
 func (g *Gateway) readConnect(c net.Conn, a *Attempt) (connect *mqtt.Connect, rest []byte, err error) {
 	b := make([]byte, 0, 512)
+	reserved := int64(0)
+	defer func() { g.reading.Add(-reserved) }()
 	for {
-		b = slices.Grow(b, 1)
+		if len(b) == cap(b) {
+			reserved += int64(cap(b))
+			if g.reading.Add(int64(cap(b))) > g.cfg.MaxConnectMemory {
+				return nil, nil, errMemory
+			}
+			b = append(make([]byte, 0, 2*cap(b)), b...)
+		}
 		n, err := c.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
 		if len(b) > 0 {

@@ -90,8 +90,12 @@ type Config struct {
 	// ServeHTTPS need it.
 	ServeDevice func(w http.ResponseWriter, r *http.Request, who func(context.Context) (*thingward.Principal, error))
 
-	// Admit is asked before anything is read from a new connection; an error closes it. A limit on the rate
-	// of connections goes here. Nil admits all.
+	// MaxConnectMemory bounds what all CONNECT packets together take that are being read, beyond 512 bytes each; one
+	// that finds no room is refused. Default 64 MiB.
+	MaxConnectMemory int64
+
+	// Admit is asked before anything is read from a new connection; an error closes it. A limit on the rate of
+	// connections goes here, see Limiter. What wraps ErrThrottled is counted, and told once in a second. Nil admits all.
 	Admit func(netip.AddrPort) error
 
 	// OnAttempt is told every attempt when its fate is known: before Serve for the accepted ones.
@@ -109,6 +113,9 @@ type Gateway struct {
 	legacy  bool
 	cores   chan struct{} // one token per connection that computes
 	pending atomic.Int64
+	stats   statistics
+	reading atomic.Int64 // bytes of CONNECT packets beyond the first 512 of each
+	quiet   throttleLog
 
 	ctx    context.Context // done: shutting down
 	cancel context.CancelFunc
@@ -130,6 +137,7 @@ func New(cfg Config) (*Gateway, error) {
 	cfg.ConnectTimeout = cmp.Or(cfg.ConnectTimeout, 10*time.Second)
 	cfg.MaxConnect = cmp.Or(cfg.MaxConnect, 146*1024)
 	cfg.MaxPending = cmp.Or(cfg.MaxPending, 4096)
+	cfg.MaxConnectMemory = cmp.Or(cfg.MaxConnectMemory, 64<<20)
 	cfg.Handshakes = cmp.Or(cfg.Handshakes, runtime.GOMAXPROCS(0))
 
 	g := &Gateway{
@@ -282,7 +290,8 @@ func (g *Gateway) admit(c net.Conn, a *Attempt, h handler, pending int64) (*brok
 }
 
 var (
-	errTooMany = errors.New("too many connections are waiting to be let in")
+	errTooMany = fmt.Errorf("%w: too many connections are waiting to be let in", ErrThrottled)
+	errMemory  = fmt.Errorf("%w: there is no memory for another CONNECT of that size", ErrThrottled)
 	past       = time.Unix(1, 0)
 )
 

@@ -22,8 +22,10 @@ import (
 	"github.com/eclipse/paho.golang/paho"
 	mqtt3 "github.com/eclipse/paho.mqtt.golang"
 
+	"github.com/thingward/thingward/internal/identity"
 	"github.com/thingward/thingward/internal/server"
 	"github.com/thingward/thingward/internal/server/servertest"
+	"github.com/thingward/thingward/sigv4"
 )
 
 func certificateID(c tls.Certificate) string {
@@ -229,6 +231,8 @@ func TestReset(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	manage(t, s, http.MethodPost, "accounts", map[string]string{"accountId": "999988887777"}, nil)
+	other, second := newAccessKey(t, s, "999988887777", identity.Everything), newAccessKey(t, s, servertest.Account, identity.Everything)
 	start := time.Now()
 	resp, err := http.Post(s.Endpoint()+"/_thingward/reset", "", nil)
 	if err != nil || resp.StatusCode != http.StatusNoContent {
@@ -242,6 +246,17 @@ func TestReset(t *testing.T) {
 	}
 	if _, err := connect(t, s, d.Certificate, "reset", 4); err == nil {
 		t.Error("a certificate from before the reset was admitted")
+	}
+
+	for _, key := range []sigv4.Credentials{other, second} {
+		if _, _, err := signedIn(t, s, key, "reset", nil); err == nil {
+			t.Error("a second access key outlived the reset")
+		}
+	}
+	var accounts struct{ Accounts []struct{ AccountID string } }
+	manage(t, s, http.MethodGet, "accounts", nil, &accounts)
+	if len(accounts.Accounts) != 1 || accounts.Accounts[0].AccountID != servertest.Account {
+		t.Errorf("accounts %v", accounts)
 	}
 
 	// Nobody resets a server that was not told to allow it.

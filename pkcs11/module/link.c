@@ -116,9 +116,24 @@ static bool send_all(int fd, const uint8_t *p, size_t n)
 	return true;
 }
 
+/* An answer may take as long as the token needs, but once it has begun, and when a helper starts, we do not wait for ever. */
+enum { PATIENCE_MS = 10000, HELLO_MS = 60000 };
+
+static bool arrives(int fd, int ms)
+{
+	struct pollfd p = {fd, POLLIN, 0};
+	int n;
+	do
+		n = poll(&p, 1, ms);
+	while (n < 0 && errno == EINTR);
+	return n > 0;
+}
+
 static bool receive(int fd, uint8_t *p, size_t n)
 {
 	while (n > 0) {
+		if (!arrives(fd, PATIENCE_MS))
+			return false;
 		ssize_t done = recv(fd, p, n, 0);
 		if (done < 0 && errno == EINTR)
 			continue;
@@ -135,6 +150,8 @@ static bool receive_answer(int fd, link_exchange *x)
 {
 	size_t have = 0;
 	while (have < WIRE_HEADER) {
+		if (have > 0 && !arrives(fd, PATIENCE_MS))
+			return false;
 		ssize_t done = recv(fd, x->room + have, sizeof x->room - have, 0);
 		if (done < 0 && errno == EINTR)
 			continue;
@@ -159,10 +176,10 @@ static bool receive_answer(int fd, link_exchange *x)
 	return receive(fd, body + have, n - have);
 }
 
-static bool exchange(connection *c, link_exchange *x)
+static bool exchange(connection *c, link_exchange *x, int ms)
 {
 	wire_finish(&x->out);
-	return ours(c) && send_all(c->fd, x->out.data, x->out.len) && receive_answer(c->fd, x);
+	return ours(c) && send_all(c->fd, x->out.data, x->out.len) && (ms < 0 || arrives(c->fd, ms)) && receive_answer(c->fd, x);
 }
 
 /* A free connection, or the next in turn. */
@@ -227,7 +244,7 @@ CK_RV link_call(link_exchange *x)
 	if (x->out.failed)
 		return x->out.failed;
 	connection *c = take();
-	bool ok = atomic_load(&state) == READY && exchange(c, x);
+	bool ok = atomic_load(&state) == READY && exchange(c, x, -1);
 	pthread_mutex_unlock(&c->lock);
 	if (!ok)
 		return atomic_load(&state) == NONE ? CKR_CRYPTOKI_NOT_INITIALIZED : dead();
@@ -254,7 +271,7 @@ static CK_RV hello(connection *c, uint8_t token[WIRE_TOKEN], bool first)
 	wire_put_ulong(&x.out, WIRE_VERSION);
 	wire_put_bytes(&x.out, first ? NULL : token, WIRE_TOKEN, CKR_GENERAL_ERROR);
 	CK_RV rv = CKR_GENERAL_ERROR;
-	if (exchange(c, &x)) {
+	if (exchange(c, &x, HELLO_MS)) {
 		rv = wire_u32(&x.in);
 		size_t n;
 		const uint8_t *t = wire_bytes(&x.in, &n);
@@ -356,7 +373,7 @@ static void goodbye(void)
 	link_exchange x;
 	begin(&x, CALL_FINALIZE);
 	pthread_mutex_lock(&pool[0].lock);
-	exchange(&pool[0], &x);
+	exchange(&pool[0], &x, PATIENCE_MS);
 	pthread_mutex_unlock(&pool[0].lock);
 	end(&x);
 }
