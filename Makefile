@@ -40,22 +40,30 @@ TESTC    := $(CC) -std=c11 -Wall -Wextra -Werror -O1 -g -pthread
 MODSRC   := $(wildcard $(MODULE)/*.[ch]) $(MODULE)/module.map
 LIFESRC  := $(wildcard $(MODULE)/lifecycle/*.[ch])
 module-test: $(addprefix $(OUT)/,thingward libthingward-pkcs11.so libthingward-pkcs11-asan.so libthingward-pkcs11-musl.so \
-	thingward-token-selftest lifecycle lifecycle-asan)
+	thingward-token-selftest lifecycle lifecycle-asan lifecycle-musl wrong wrong-asan fuzz-asan garbage)
 
-$(OUT)/thingward: $(OVERLAY) FORCE
+$(OUT)/thingward: $(OVERLAY) FORCE | $(OUT)
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/thingward
-$(OUT)/libthingward-pkcs11.so: $(MODSRC)
+$(OUT)/libthingward-pkcs11.so: $(MODSRC) | $(OUT)
 	$(CC) $(MODFLAGS) $(CFLAGS) $(MODLINK) -o $@ $(MODULE)/*.c
-$(OUT)/libthingward-pkcs11-asan.so: $(MODSRC)
+$(OUT)/libthingward-pkcs11-asan.so: $(MODSRC) | $(OUT)
 	$(CC) $(MODFLAGS) $(CFLAGS) $(SANITIZE) $(filter-out -Wl$(COMMA)-z$(COMMA)defs%,$(MODLINK)) -o $@ $(MODULE)/*.c
-$(OUT)/libthingward-pkcs11-musl.so: $(MODSRC)
+$(OUT)/libthingward-pkcs11-musl.so: $(MODSRC) | $(OUT)
 	musl-gcc $(MODFLAGS) $(CFLAGS) $(MODLINK) -o $@ $(MODULE)/*.c
-$(OUT)/thingward-token-selftest: $(MODULE)/selftest/selftest.c $(MODULE)/cryptoki.h
+$(OUT)/thingward-token-selftest: $(MODULE)/selftest/selftest.c $(MODULE)/cryptoki.h | $(OUT)
 	$(CC) $(MODFLAGS) $(CFLAGS) -o $@ $<
-$(OUT)/lifecycle: $(LIFESRC)
+$(OUT)/lifecycle: $(LIFESRC) | $(OUT)
 	$(TESTC) -o $@ $(MODULE)/lifecycle/*.c
-$(OUT)/lifecycle-asan: $(LIFESRC)
+$(OUT)/lifecycle-musl: $(LIFESRC) | $(OUT)
+	musl-gcc -std=c11 -Wall -Wextra -Werror -O1 -g -pthread -o $@ $(MODULE)/lifecycle/*.c
+$(OUT)/lifecycle-asan: $(LIFESRC) | $(OUT)
 	$(TESTC) $(SANITIZE) -o $@ $(MODULE)/lifecycle/*.c
+$(OUT)/%-asan: $(MODULE)/hostile/%.c $(MODULE)/cryptoki.h | $(OUT)
+	$(TESTC) $(SANITIZE) -o $@ $<
+$(OUT)/%: $(MODULE)/hostile/%.c $(MODULE)/cryptoki.h | $(OUT)
+	$(TESTC) -o $@ $<
+$(OUT):
+	@mkdir -p $@
 COMMA := ,
 
 $(OVERLAY): FORCE

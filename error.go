@@ -10,6 +10,7 @@ const (
 	ResourceAlreadyExists      = "ResourceAlreadyExistsException"
 	Unauthorized               = "UnauthorizedException"
 	Forbidden                  = "ForbiddenException"
+	AccessDenied               = "AccessDeniedException" // in no model: the control plane's answer to a missing permission
 	RequestTooLarge            = "RequestEntityTooLargeException"
 	GatewayTimeout             = "GatewayTimeoutException"
 	CertificateState           = "CertificateStateException"

@@ -1,6 +1,8 @@
 package pkcs11
 
 import (
+	"crypto"
+	"crypto/ecdsa"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -83,4 +85,54 @@ func TestConfigMistakes(t *testing.T) {
 	f("work is 1 to 18", Slot{File: "a", Work: 40})
 	f("64 hexadecimal digits", Slot{Chip: "sim:b", Secrets: map[string]string{"4": "00"}})
 	f("want 0 to 15", Slot{Chip: "sim:b", Labels: map[string]string{"16": "x"}})
+}
+
+// A part in the manner of the vendor's pre-provisioned ones: the key was made before the data lock, and nothing replaces it.
+func TestTrustLike(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "trust.chip")
+	chip, err := ateccsim.Create(path, "", ateccsim.Options{Model: atecc.ATECC608A})
+	if err != nil {
+		t.Fatal(err)
+	}
+	do := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	dev, err := atecc.Open(t.Context(), chip)
+	do(err)
+	do(dev.WriteConfig(t.Context(), atecc.TrustLike()))
+	do(dev.LockConfig(t.Context()))
+	made, err := dev.GenerateKey(t.Context(), 0)
+	do(err)
+	do(dev.LockData(t.Context(), nil))
+	do(chip.Close())
+
+	m, err := Open(Config{Slots: []Slot{{Chip: "sim:" + path}}})
+	do(err)
+	defer m.Close()
+	a := m.Open()
+	s, err := a.OpenSession(0, CKF_SERIAL_SESSION|CKF_RW_SESSION)
+	do(err)
+	do(a.FindInit(s, []Attribute{Number(CKA_CLASS, CKO_PRIVATE_KEY), Text(CKA_LABEL, labelPrivate)}))
+	found, err := a.Find(s, 2)
+	do(err)
+	if len(found) != 1 {
+		t.Fatalf("%d keys", len(found))
+	}
+	signer, err := a.Signer(s, found[0])
+	do(err)
+	if !made.Public().(*ecdsa.PublicKey).Equal(signer.Public()) {
+		t.Error("another key")
+	}
+	digest := make([]byte, 32)
+	signature, err := signer.Sign(nil, digest, crypto.SHA256)
+	do(err)
+	if !ecdsa.VerifyASN1(signer.Public().(*ecdsa.PublicKey), digest, signature) {
+		t.Error("its signature does not fit")
+	}
+	if err := a.DestroyObject(s, found[0]); Code(err) != CKR_ACTION_PROHIBITED {
+		t.Errorf("destroy: %v", err)
+	}
 }

@@ -1,6 +1,7 @@
 package pkcs11
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -45,6 +46,8 @@ type chipToken struct {
 	byKey  map[chipObject]*object // known since the chip was first read
 	free   map[int]bool           // slots whose key was destroyed
 	letGo  *time.Timer
+	since  time.Time // it is open
+	turn   bool      // it was let go for others, who get a moment
 }
 
 // A chipObject is what a slot gives: a class of object.
@@ -54,9 +57,11 @@ type chipObject struct {
 }
 
 const (
-	chipIdle  = 300 * time.Millisecond // a software chip without work is let go
-	chipWait  = 10 * time.Second       // for another process that has it
-	chipRetry = time.Second            // before a chip that did not answer is asked again
+	chipIdle  = 200 * time.Millisecond // a software chip without work is let go
+	chipTurn  = 400 * time.Millisecond // and one with work, for others
+	chipYield = 50 * time.Millisecond
+	chipWait  = 30 * time.Second // for another process that has it
+	chipRetry = time.Second      // before a chip that did not answer is asked again
 )
 
 // FreeRTOS's names.
@@ -94,6 +99,7 @@ func (t *chipToken) use(f func(context.Context, *atecc.Device) error) error {
 	if t.letGo != nil {
 		t.letGo.Reset(chipIdle)
 	}
+	defer t.takeTurns()
 	if err := f(ctx, t.chip); err != nil {
 		if errors.As(err, new(*atecc.StatusError)) || Code(err) != CKR_GENERAL_ERROR { // it answered
 			return deviceError(err)
@@ -104,6 +110,14 @@ func (t *chipToken) use(f func(context.Context, *atecc.Device) error) error {
 	return nil
 }
 
+// takeTurns lets a software chip go that was held for long.
+func (t *chipToken) takeTurns() {
+	if t.letGo != nil && time.Since(t.since) > chipTurn {
+		t.shut()
+		t.turn = true
+	}
+}
+
 // open opens the chip, unless it is open, and reads its objects.
 func (t *chipToken) open(ctx context.Context) error {
 	if t.chip != nil {
@@ -112,8 +126,13 @@ func (t *chipToken) open(ctx context.Context) error {
 	if t.failed != nil && time.Since(t.at) < chipRetry {
 		return t.failed
 	}
+	if t.turn {
+		time.Sleep(chipYield)
+		t.turn = false
+	}
 	err := t.connect(ctx)
 	if err == nil {
+		t.since = time.Now()
 		for slot, key := range t.secrets {
 			t.chip.KnowKey(slot, key)
 		}
@@ -123,7 +142,11 @@ func (t *chipToken) open(ctx context.Context) error {
 		}
 	}
 	if err != nil {
-		err = fmt.Errorf("%w: chip %s: %w", CKR_TOKEN_NOT_PRESENT, t.cfg.Chip, err)
+		code := CKR_TOKEN_NOT_PRESENT
+		if t.setUp.Load() {
+			code = CKR_DEVICE_REMOVED
+		}
+		err = fmt.Errorf("%w: chip %s: %w", code, t.cfg.Chip, err)
 	}
 	t.failed, t.at = err, time.Now()
 	return err
@@ -136,7 +159,7 @@ func (t *chipToken) connect(ctx context.Context) error {
 	if sim {
 		transport, t.closer, err = openSim(path, t.cfg.Passphrase)
 	} else {
-		transport, t.closer, err = kit.OpenChip(ctx, t.cfg.Chip)
+		transport, t.closer, err = openElsewhere(ctx, t.cfg.Chip)
 	}
 	if err != nil {
 		return err
@@ -167,6 +190,22 @@ func openSim(path, passphrase string) (atecc.Transport, io.Closer, error) {
 		}
 	}
 }
+
+// openElsewhere opens a chip that is reached in some way, or gives up.
+func openElsewhere(ctx context.Context, name string) (atecc.Transport, io.Closer, error) {
+	ctx, cancel := context.WithCancel(ctx) // whose end closes the connection
+	late := time.AfterFunc(chipWait, cancel)
+	transport, closer, err := kit.OpenChip(ctx, name)
+	if !late.Stop() || err != nil {
+		cancel()
+		return nil, nil, cmp.Or(err, context.DeadlineExceeded)
+	}
+	return transport, closerFunc(func() error { defer cancel(); return closer.Close() }), nil
+}
+
+type closerFunc func() error
+
+func (f closerFunc) Close() error { return f() }
 
 func (t *chipToken) shut() {
 	if t.letGo != nil {
@@ -208,14 +247,14 @@ func ready(chip *atecc.Device) bool {
 	return c.ConfigLocked() && c.DataLocked()
 }
 
-// noPIN is the answer to those who want to set one.
-var noPIN = fmt.Errorf("%w: a secure element has no PIN", CKR_FUNCTION_NOT_SUPPORTED)
+// errNoPIN is the answer to those who want to set one.
+var errNoPIN = fmt.Errorf("%w: a secure element has no PIN", CKR_FUNCTION_NOT_SUPPORTED)
 
 func (t *chipToken) initialize([]byte, string) error {
 	return fmt.Errorf("%w: a secure element is set up with thingward chip configure and thingward chip lock, for ever", CKR_TOKEN_WRITE_PROTECTED)
 }
-func (t *chipToken) initPIN([]byte) error                        { return noPIN }
-func (t *chipToken) setPIN(UserType, []byte, []byte) error       { return noPIN }
+func (t *chipToken) initPIN([]byte) error                        { return errNoPIN }
+func (t *chipToken) setPIN(UserType, []byte, []byte) error       { return errNoPIN }
 func (t *chipToken) login(UserType, []byte) (string, error)      { return t.epoch(), nil }
 func (t *chipToken) logout(UserType, string)                     {}
 func (t *chipToken) mechanisms() map[MechanismType]MechanismInfo { return chipMechanisms }

@@ -290,6 +290,7 @@ func (c *rsaCrypter) seal() (b []byte, err error) {
 	case c.oaep != nil:
 		b, err = rsa.EncryptOAEPWithOptions(random, k, c.data, c.oaep)
 	default:
+		//lint:ignore SA1019 programs that use CKM_RSA_PKCS know what they do; new ones take OAEP
 		b, err = rsa.EncryptPKCS1v15(random, k, c.data)
 	}
 	if errors.Is(err, rsa.ErrMessageTooLong) {

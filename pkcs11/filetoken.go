@@ -38,7 +38,9 @@ type fileToken struct {
 	mu   sync.Mutex // guards what follows; taken before the lock on the file
 
 	f       *os.File // the version that was read; open, so that its inode is not used again
-	offset  int64    // how much of it
+	which   os.FileInfo
+	fixed   bool  // it may only be read
+	offset  int64 // how much of it
 	state   *tokenState
 	records map[uint64]*stored
 	order   []uint64 // of the records in the file
@@ -137,20 +139,14 @@ func (t *fileToken) read() error {
 	if err != nil {
 		return t.fail(err)
 	}
-	if t.f != nil {
-		own, err := t.f.Stat()
-		if err != nil {
-			return t.fail(err)
+	if t.f != nil && os.SameFile(info, t.which) {
+		if info.Size() == t.offset {
+			return nil
 		}
-		if os.SameFile(info, own) {
-			if info.Size() == t.offset {
-				return nil
-			}
-			return t.fail(t.readTail())
-		}
+		return t.fail(t.readTail())
 	}
 	f, err := os.OpenFile(t.path, os.O_RDWR, 0)
-	if errors.Is(err, fs.ErrPermission) || isReadOnly(err) {
+	if t.fixed = errors.Is(err, fs.ErrPermission) || isReadOnly(err); t.fixed {
 		f, err = os.Open(t.path)
 	}
 	if err != nil {
@@ -179,7 +175,8 @@ func (t *fileToken) readTail() error {
 // readFile reads another version of the file. Objects that are in both keep their handles.
 func (t *fileToken) readFile(f *os.File) error {
 	b, err := io.ReadAll(f)
-	if err != nil {
+	which, err2 := f.Stat()
+	if err := errors.Join(err, err2); err != nil {
 		f.Close()
 		return err
 	}
@@ -200,7 +197,7 @@ func (t *fileToken) readFile(f *os.File) error {
 	if t.f != nil {
 		t.f.Close()
 	}
-	t.f, t.offset, t.order = f, int64(offset), nil
+	t.f, t.which, t.offset, t.order = f, which, int64(offset), nil
 	seen := map[uint64]bool{}
 	if err := t.take(records, seen); err != nil {
 		t.forget()

@@ -106,9 +106,13 @@ func (t *fileToken) rewrite(state *tokenState, list []objectRecord) error {
 	return t.readFile(f)
 }
 
-// writeNew writes the file next to the old one and renames it. The mode and, where allowed, the owner stay.
+// writeNew writes the file next to the old one and renames it. The mode and, where allowed, the owner stay; a link stays one.
 func (t *fileToken) writeNew(b []byte) (*os.File, error) {
-	fresh := t.path + ".new"
+	path, err := filepath.EvalSymlinks(t.path)
+	if err != nil {
+		return nil, err
+	}
+	fresh := path + ".new"
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -130,10 +134,10 @@ func (t *fileToken) writeNew(b []byte) (*os.File, error) {
 		_, err = f.Seek(0, io.SeekStart)
 	}
 	if err == nil {
-		err = os.Rename(fresh, t.path)
+		err = os.Rename(fresh, path)
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(t.path))
+		err = syncDir(filepath.Dir(path))
 	}
 	if err != nil {
 		f.Close()
@@ -226,6 +230,7 @@ func (t *fileToken) destroy(o *object) error {
 
 // initialize makes the token, or makes it anew: then the PIN is the SO's, and all objects go.
 func (t *fileToken) initialize(pin []byte, label string) error {
+	pin = trimPIN(pin)
 	if err := checkPINLength(pin); err != nil {
 		return err
 	}

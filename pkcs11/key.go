@@ -141,14 +141,46 @@ func parseRSAPrivate(a attributes) (*rsa.PrivateKey, error) {
 		return nil, err
 	}
 	k := &rsa.PrivateKey{PublicKey: *public, D: new(big.Int).SetBytes(a[CKA_PRIVATE_EXPONENT])}
+	if k.D.Cmp(k.N) >= 0 {
+		return nil, fmt.Errorf("%w: CKA_PRIVATE_EXPONENT is larger than the modulus", CKR_ATTRIBUTE_VALUE_INVALID)
+	}
 	if len(a[CKA_PRIME_1]) > 0 && len(a[CKA_PRIME_2]) > 0 {
 		k.Primes = []*big.Int{new(big.Int).SetBytes(a[CKA_PRIME_1]), new(big.Int).SetBytes(a[CKA_PRIME_2])}
+	} else if k.Primes = findPrimes(k); k.Primes == nil {
+		return nil, fmt.Errorf("%w: CKA_PRIVATE_EXPONENT does not fit the modulus", CKR_ATTRIBUTE_VALUE_INVALID)
 	}
 	k.Precompute()
 	if err := k.Validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", CKR_ATTRIBUTE_VALUE_INVALID, err)
 	}
 	return k, nil
+}
+
+// findPrimes factors a modulus whose exponents are known (NIST SP 800-56B, appendix C): de-1 is a multiple of the order of every
+// number, so roots of 1 come up among the powers of a few, and one that is not ±1 tells a factor.
+func findPrimes(k *rsa.PrivateKey) []*big.Int {
+	one := big.NewInt(1)
+	if k.D.Cmp(one) <= 0 {
+		return nil
+	}
+	order := new(big.Int).Mul(k.D, big.NewInt(int64(k.E)))
+	order.Sub(order, one)
+	twos := order.TrailingZeroBits()
+	odd := new(big.Int).Rsh(order, twos)
+	last := new(big.Int).Sub(k.N, one)
+	for g := int64(2); g < 24; g++ { // each finds one in half of all cases
+		x := new(big.Int).Exp(big.NewInt(g), odd, k.N)
+		for range twos {
+			y := new(big.Int).Mul(x, x)
+			y.Mod(y, k.N)
+			if y.Cmp(one) == 0 && x.Cmp(one) != 0 && x.Cmp(last) != 0 {
+				p := new(big.Int).GCD(nil, nil, x.Sub(x, one), k.N)
+				return []*big.Int{p, new(big.Int).Div(k.N, p)}
+			}
+			x = y
+		}
+	}
+	return nil
 }
 
 // KeyAttributes are the attributes of a Go key that make up its material, with CKA_CLASS and CKA_KEY_TYPE: an
@@ -188,16 +220,18 @@ func (a attributes) setKey(key any) error {
 		a.setRSAPublic(k)
 		a[CKA_MODULUS_BITS] = number(uint(k.N.BitLen()))
 	case *rsa.PrivateKey:
-		if len(k.Primes) != 2 {
+		if len(k.Primes) != 2 || k.D.Cmp(k.N) >= 0 {
 			return fmt.Errorf("%w: an RSA key with %d primes; 2 are supported", CKR_ATTRIBUTE_VALUE_INVALID, len(k.Primes))
 		}
 		k.Precompute()
 		a.setClass(CKO_PRIVATE_KEY, CKK_RSA)
 		a.setRSAPublic(&k.PublicKey)
-		a[CKA_PRIVATE_EXPONENT] = k.D.Bytes()
-		a[CKA_PRIME_1], a[CKA_PRIME_2] = k.Primes[0].Bytes(), k.Primes[1].Bytes()
-		a[CKA_EXPONENT_1], a[CKA_EXPONENT_2] = k.Precomputed.Dp.Bytes(), k.Precomputed.Dq.Bytes()
-		a[CKA_COEFFICIENT] = k.Precomputed.Qinv.Bytes()
+		p, q := k.Primes[0].Bytes(), k.Primes[1].Bytes()
+		a[CKA_PRIVATE_EXPONENT] = k.D.FillBytes(make([]byte, k.Size()))
+		a[CKA_PRIME_1], a[CKA_PRIME_2] = p, q
+		a[CKA_EXPONENT_1] = k.Precomputed.Dp.FillBytes(make([]byte, len(p)))
+		a[CKA_EXPONENT_2] = k.Precomputed.Dq.FillBytes(make([]byte, len(q)))
+		a[CKA_COEFFICIENT] = k.Precomputed.Qinv.FillBytes(make([]byte, len(p)))
 	default:
 		return fmt.Errorf("%w: a key of type %T", CKR_KEY_TYPE_INCONSISTENT, key)
 	}

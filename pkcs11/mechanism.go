@@ -31,7 +31,6 @@ const (
 	famAESECB
 	famAESCBC
 	famAESCBCPad
-	famAESCTR
 	famAESGCM
 	famAESWrap
 	famAESWrapPad

@@ -109,6 +109,9 @@ func (op *signing) sign() ([]byte, error) {
 	}
 	switch op.mech.family {
 	case famECDSA:
+		if len(d) == 0 {
+			return nil, CKR_DATA_LEN_RANGE
+		}
 		der, err := key.Sign(random, d, crypto.Hash(0))
 		if err != nil {
 			return nil, deviceError(err)

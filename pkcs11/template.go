@@ -235,9 +235,7 @@ func (a attributes) completeMaterial() error {
 	switch k := key.(type) {
 	case *rsa.PrivateKey:
 		a.setPublicKeyInfo(&k.PublicKey)
-		if len(k.Primes) == 2 { // with all that a fast computation needs
-			return a.setKey(k)
-		}
+		return a.setKey(k) // with all that a fast computation needs
 	case *ecdsa.PrivateKey:
 		a.setPublicKeyInfo(&k.PublicKey)
 	default:

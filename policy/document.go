@@ -29,8 +29,7 @@ type Document struct {
 	Statements []Statement
 
 	form     form
-	places   map[spot]int // offsets in Text
-	compiled []statement  // one for each of Statements
+	compiled []statement // one for each of Statements
 	index    [hotActions]candidates
 }
 

@@ -45,7 +45,7 @@ func Lint(d *Document) []Finding { return Compile(Policy{Document: d}).Lint(nil)
 // variables that this principal can never have; nil leaves that out. Findings come in the order of the policies,
 // those about the policies as a whole last.
 func (s *Set) Lint(c *Context) []Finding {
-	l := &linter{set: s, context: c}
+	l := &linter{set: s, context: c, places: map[*Document]map[spot]int{}}
 	for i := range s.all() {
 		for j := range s.policies[i].Document.compiled {
 			l.statement(&s.policies[i], j)
@@ -61,6 +61,7 @@ type linter struct {
 	policy   *Policy // the one being looked at
 	index    int     // of the statement being looked at
 	element  string  // its text being looked at, if there is one
+	places   map[*Document]map[spot]int
 	findings []Finding
 }
 
@@ -80,9 +81,12 @@ func (l *linter) add(code, fix, format string, args ...any) {
 // else the statement.
 func (l *linter) position(s *Statement, words []any) (line, column int) {
 	d := l.policy.Document
+	if l.places[d] == nil {
+		l.places[d] = d.findPlaces()
+	}
 	for _, word := range append(words, l.element) {
 		if text, ok := word.(string); ok {
-			if at, ok := d.places[spot{l.index, text}]; ok {
+			if at, ok := l.places[d][spot{l.index, text}]; ok {
 				return position([]byte(d.Text), at)
 			}
 		}

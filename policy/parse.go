@@ -12,7 +12,7 @@ type parser struct {
 	text   []byte
 	form   form
 	index  int          // of the statement being read
-	places map[spot]int // where the texts of statements begin
+	places map[spot]int // where the texts of statements begin; nil: nobody asks
 }
 
 // A spot is a text in a statement: an action, a resource, a key or a value of a condition.
@@ -23,13 +23,22 @@ type spot struct {
 
 // note remembers where a text of the statement being read begins.
 func (p *parser) note(text string, at int) {
-	if _, known := p.places[spot{p.index, text}]; !known {
+	if _, known := p.places[spot{p.index, text}]; !known && p.places != nil {
 		p.places[spot{p.index, text}] = at
 	}
 }
 
+// findPlaces reads d again for the places of its texts. Keeping them would cost every document memory.
+func (d *Document) findPlaces() map[spot]int {
+	p := &parser{text: []byte(d.Text), form: d.form, places: map[spot]int{}}
+	if root, err := readJSON(p.text); err == nil {
+		p.document(root) // has been read without error before
+	}
+	return p.places
+}
+
 func parse(text []byte, f form, a Aliases) (*Document, error) {
-	p := &parser{text: text, form: f, places: map[spot]int{}}
+	p := &parser{text: text, form: f}
 	if len(text) > MaxText {
 		return nil, p.errorf(MaxText, "the document is longer than %d bytes", MaxText)
 	}
@@ -44,7 +53,7 @@ func parse(text []byte, f form, a Aliases) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.Text, d.form, d.places = string(text), f, p.places
+	d.Text, d.form = string(text), f
 	d.compile(a)
 	return d, nil
 }

@@ -35,6 +35,30 @@ func (s *Set) Policies() []Policy {
 	return slices.Clone(s.policies)
 }
 
+// Uses reports whether some condition key or variable of s begins with prefix, in any case: whoever has to look a value up can
+// spare himself the trouble.
+func (s *Set) Uses(prefix string) bool {
+	prefix = strings.ToLower(prefix)
+	begins := func(r *reference) bool { return r.id == otherVariable && strings.HasPrefix(r.arg, prefix) }
+	inPattern := func(p pattern) bool {
+		return slices.ContainsFunc(p, func(s segment) bool { return s.kind == variable && begins(&s.ref) })
+	}
+	for _, p := range s.all() {
+		for i := range p.Document.compiled {
+			c := &p.Document.compiled[i]
+			if slices.ContainsFunc(c.resources, inPattern) {
+				return true
+			}
+			for j := range c.conditions {
+				if begins(&c.conditions[j].key) || slices.ContainsFunc(c.conditions[j].values, func(v conditionValue) bool { return inPattern(v.whole) }) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 // An Alias makes policies written for another account, region or partition work here: a resource (or the value of
 // an Arn condition) that begins with From is read as if it began with To. Both are the first five parts of an ARN
 // with the colon behind them, "arn:aws:iot:us-east-1:123456789012:"; a part of From may be "*", which stands

@@ -252,3 +252,24 @@ func TestSuggestEscapes(t *testing.T) {
 	f("${iot:ClientId}", "${$}{iot:ClientId}")
 	f(`"<&>\`, `\"<&>\\`)
 }
+
+func TestUses(t *testing.T) {
+	f := func(statement string, want bool) {
+		t.Helper()
+		d, err := ParseIAM([]byte(`{"Version":"2012-10-17","Statement":` + statement + `}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := Compile(Policy{Document: d}).Uses("aws:ResourceTag/"); got != want {
+			t.Errorf("%s: %v", statement, got)
+		}
+	}
+	f(`{"Effect":"Allow","Action":"*","Resource":"*"}`, false)
+	f(`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:RequestTag/a":"aws:ResourceTag/a"}}}`, false)
+	f(`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"AWS:resourcetag/a":"b"}}}`, true)
+	f(`{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:username":"${aws:ResourceTag/owner}"}}}`, true)
+	f(`{"Effect":"Allow","Action":"*","Resource":"arn:aws:iot:*:*:${aws:ResourceTag/a}"}`, true)
+	if (*Set)(nil).Uses("") {
+		t.Error("a nil Set uses something")
+	}
+}

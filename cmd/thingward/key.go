@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/thingward/thingward/policy"
@@ -31,7 +30,7 @@ var keyGroup = group{
 A policy is a file with a document in the form of IAM, or one of
 
   admin      everything in the account
-  readonly   get, list and describe everything; no messages
+  readonly   get, list and describe everything, and the journal; no messages
   data       connect, publish, subscribe and receive; shadows and jobs of things
   none       nothing
 
@@ -41,7 +40,7 @@ A policy is a file with a document in the form of IAM, or one of
 // namedPolicies are the policies that have a name.
 var namedPolicies = map[string]string{
 	"admin": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`,
-	"readonly": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["iot:Describe*","iot:Get*","iot:List*","iot:SearchIndex","iot:TestAuthorization",` +
+	"readonly": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["iot:Describe*","iot:Get*","iot:List*","iot:ReadJournal","iot:SearchIndex","iot:TestAuthorization",` +
 		`"lambda:Get*","lambda:List*","thingward:Get*","thingward:List*"],"Resource":"*"}]}`,
 	"data": `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["iot:Connect","iot:Publish","iot:RetainPublish","iot:Subscribe","iot:Receive",` +
 		`"iot:GetRetainedMessage","iot:ListRetainedMessages","iot:GetThingShadow","iot:UpdateThingShadow","iot:DeleteThingShadow","iot:ListNamedShadowsForThing",` +
@@ -80,7 +79,7 @@ type accessKey struct {
 func keyCreate(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("key create", flag.ContinueOnError)
 	data := managerFlags(fs)
-	account := fs.String("account", "", "`id` of the account (default the one that the first start made)")
+	account := fs.String("account", "", "`id` of the account (default that of the key that signs)")
 	user := fs.String("user", "", "`name` of whom or what it is for; refusals and logs show it")
 	document := fs.String("policy", "none", "what it may do: a `file`, admin, readonly, data or none")
 	keep := fs.Bool("keep", false, "keep the secret in the data directory, for `thingward env --key`")
@@ -100,7 +99,7 @@ func keyCreate(ctx context.Context, args []string, stdout, stderr io.Writer) err
 		return err
 	}
 	if *account == "" {
-		if *account, err = m.management(ctx); err != nil {
+		if *account, err = m.own(ctx); err != nil {
 			return err
 		}
 	}
@@ -125,17 +124,11 @@ func keyCreate(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	return nil
 }
 
-// management is the account that manages the others.
-func (m *manager) management(ctx context.Context) (string, error) {
-	list, err := m.accounts(ctx)
-	if err != nil {
-		return "", err
-	}
-	i := slices.IndexFunc(list, func(a account) bool { return a.Management })
-	if i < 0 {
-		return "", errors.New("say which account is meant, with --account")
-	}
-	return list[i].AccountID, nil
+// own is the account of the key that signs.
+func (m *manager) own(ctx context.Context) (string, error) {
+	var k accessKey
+	err := m.call(ctx, http.MethodGet, "keys/"+url.PathEscape(m.key.AccessKeyID), nil, &k)
+	return k.AccountID, err
 }
 
 func (m *manager) keys(ctx context.Context, account string) ([]accessKey, error) {

@@ -43,7 +43,8 @@ func commands() []command {
 		{"policy", "policies in files: test a request, explain the decision, look for mistakes", policyGroup.run},
 		{"limits", "print what the broker allows, and what happens beyond it", limits},
 		{"chip", "secure elements: make, inspect, lock and serve real and software chips", chip},
-		{"token", "PKCS #11: tokens that keep keys, for programs that load libthingward-pkcs11.so", token},
+		{"token", "PKCS #11 tokens: keys that programs use and never see", token},
+		{"device", "write the headers that FreeRTOS devices are built with", deviceCommand},
 		{"version", "print the version", version},
 		{"activate", "", activate},
 	}

@@ -18,9 +18,9 @@ import (
 	"github.com/thingward/thingward/sigv4"
 )
 
-// A manager calls a running server's own service, for accounts and access keys, with the access key in its data directory.
+// A manager calls a running server's own service, for accounts and access keys, with an access key that may do that.
 type manager struct {
-	data     string // directory of the server
+	data     string // directory of the server; where nobody named one, the user's own
 	endpoint string
 	region   string
 	key      sigv4.Credentials
@@ -28,7 +28,7 @@ type manager struct {
 
 // managerFlags adds the flag that says which server is meant.
 func managerFlags(fs *flag.FlagSet) *string {
-	return fs.String("data", "", "`directory` of the server (default ~/.local/share/thingward)")
+	return fs.String("data", "", "`directory` of the server (default what AWS_ENDPOINT_URL and AWS_ACCESS_KEY_ID say,\nor ~/.local/share/thingward)")
 }
 
 // dataDirectory is the directory that a --data flag names.
@@ -39,22 +39,29 @@ func dataDirectory(flag string) (string, error) {
 	return server.DefaultData()
 }
 
-func newManager(data string) (*manager, error) {
-	data, err := dataDirectory(data)
-	if err != nil {
-		return nil, err
-	}
-	variables, err := server.ReadEnvironment(data)
+// newManager finds server and key: those of a data directory that was named, else of the environment, else of the user's own server.
+func newManager(named string) (*manager, error) {
+	data, err := dataDirectory(named)
 	if err != nil {
 		return nil, err
 	}
 	v := map[string]string{}
-	for _, line := range variables {
-		name, value, _ := strings.Cut(line, "=")
-		v[name] = value
+	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION"} {
+		v[name] = os.Getenv(name)
 	}
-	return &manager{data: data, endpoint: v["AWS_ENDPOINT_URL"], region: v["AWS_REGION"],
-		key: sigv4.Credentials{AccessKeyID: v["AWS_ACCESS_KEY_ID"], Secret: v["AWS_SECRET_ACCESS_KEY"]}}, nil
+	if named != "" || v["AWS_ENDPOINT_URL"] == "" || v["AWS_ACCESS_KEY_ID"] == "" {
+		variables, err := server.ReadEnvironment(data)
+		if err != nil {
+			return nil, err
+		}
+		clear(v)
+		for _, line := range variables {
+			name, value, _ := strings.Cut(line, "=")
+			v[name] = value
+		}
+	}
+	return &manager{data: data, endpoint: strings.TrimSuffix(v["AWS_ENDPOINT_URL"], "/"), region: cmp.Or(v["AWS_REGION"], "us-east-1"),
+		key: sigv4.Credentials{AccessKeyID: v["AWS_ACCESS_KEY_ID"], Secret: v["AWS_SECRET_ACCESS_KEY"], SessionToken: v["AWS_SESSION_TOKEN"]}}, nil
 }
 
 // call makes one call and reads the answer into out, unless that is nil.

@@ -51,9 +51,16 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs.Var((*names)(&cfg.Limits), "limit", "`NAME=VALUE` to change one limit of the profile, may be repeated; thingward limits lists them")
 	fs.StringVar(&cfg.Durability, "durability", "process", "`what` an acknowledged message survives: process for kill -9, disk for a power cut too")
 	fs.Var((*size)(&cfg.MessagesSize), "messages-size", "`bytes` of messages that may wait for sessions, such as 20GiB; a publish beyond it is refused with quota exceeded (default 4GiB)")
+	fs.Var((*names)(&cfg.TLSCertificates), "tls-cert", "PEM `file` with a certificate of this server and its chain, may be repeated (one P-256, one RSA);\nread again on SIGHUP and when it changes (default: the server makes its own)")
+	fs.Var((*names)(&cfg.TLSKeys), "tls-key", "PEM `file` with the private key of the --tls-cert at the same place")
+	fs.Float64Var(&cfg.ConnectRate, "connect-rate", 0, "`connections` per second that one address may open, loopback any; -1: no limit (default 100)")
+	fs.Float64Var(&cfg.ConnectRateInAll, "connect-rate-in-all", 0, "`connections` per second that all together may open; -1: no limit (default 2000 for each core)")
+	fs.Var((*size)(&cfg.MemoryLimit), "memory-limit", "`bytes` that the server may take, such as 2GiB; near it new connections are refused (default none)")
+	fs.StringVar(&cfg.Metrics, "metrics", "", "`address` of a listener for GET /metrics (default: it is on that of --api, while that is loopback)")
 	fs.IntVar(&cfg.PortOffset, "port-offset", 0, "`number` added to every default port")
 	fs.BoolVar(&cfg.AllowReset, "allow-reset", false, "let POST /_thingward/reset empty the server, without asking who calls")
 	fs.StringVar(&cfg.NodePath, "node-path", os.Getenv("NODE_PATH"), "`directory` of modules for functions on Node (default $NODE_PATH)")
+	fs.BoolVar(&cfg.Teach, "teach", false, "tell clients why they were refused, where MQTT has a place for it (AWS does not)")
 	fs.Func("journal-size", "most `bytes` that the journal takes, such as 512MiB (default 256MiB, with --ephemeral 16MiB of memory)", func(v string) (err error) {
 		cfg.JournalSize, err = parseSize(v)
 		return err
@@ -73,6 +80,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	welcome(stdout, s)
+	defer onHangup(func() { s.ReloadCertificates() })()
 	err = s.Run(ctx)
 	if ctx.Err() != nil {
 		cfg.Log.Info("shutting down")
@@ -114,6 +122,9 @@ func welcome(w io.Writer, s *server.Server) {
 		line("HTTPS", a.String())
 	}
 	line("AWS API", s.Endpoint())
+	if a := s.MetricsAddr(); a != nil {
+		line("metrics", "http://"+a.String()+"/metrics")
+	}
 	line("data", s.Data())
 	line("CA file", s.RootFile())
 	if s.Data() == "" {
@@ -134,7 +145,7 @@ func dataFlag(data string) string {
 
 func env(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("env", flag.ContinueOnError)
-	data := managerFlags(fs)
+	data := fs.String("data", "", "`directory` of the server (default ~/.local/share/thingward)")
 	key := fs.String("key", "", "`id` of another access key, made with key create --keep")
 	account := fs.String("account", "", "`id` of another account, whose access key was made with key create --keep")
 	if err := parse(fs, args, stderr); err != nil {

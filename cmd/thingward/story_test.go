@@ -38,23 +38,12 @@ type running struct {
 
 func setUp(e *testscript.Env) error {
 	bin := filepath.Join(e.WorkDir, ".bin")
-	if err := os.Mkdir(bin, 0o755); err != nil {
-		return err
-	}
 	self, err := exec.LookPath("thingward") // for scripts that take everything else away
 	if err != nil {
 		return err
 	}
 	e.Setenv("THINGWARD", self)
-	aws, err := exec.LookPath("aws")
-	if err != nil {
-		return fmt.Errorf("%w: tools/test-deps installs what the tests need", err)
-	}
-	script := fmt.Sprintf("#!/bin/sh\nexec %s --endpoint-url \"$AWS_ENDPOINT_URL\" \"$@\"\n", aws)
-	if err := os.WriteFile(filepath.Join(bin, "aws"), []byte(script), 0o755); err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(bin, "signed"), []byte(signed), 0o755); err != nil {
+	if err := writeScripts(bin); err != nil {
 		return err
 	}
 	e.Setenv("PATH", bin+string(os.PathListSeparator)+e.Getenv("PATH"))
@@ -64,6 +53,19 @@ func setUp(e *testscript.Env) error {
 		e.Setenv(name, os.Getenv(name))
 	}
 	return nil
+}
+
+// writeScripts makes the directory bin with aws and signed.
+func writeScripts(bin string) error {
+	if err := os.Mkdir(bin, 0o755); err != nil {
+		return err
+	}
+	aws, err := exec.LookPath("aws")
+	if err != nil {
+		return fmt.Errorf("%w: tools/test-deps installs what the tests need", err)
+	}
+	script := fmt.Sprintf("#!/bin/sh\nexec %s --endpoint-url \"$AWS_ENDPOINT_URL\" \"$@\"\n", aws)
+	return errors.Join(os.WriteFile(filepath.Join(bin, "aws"), []byte(script), 0o755), os.WriteFile(filepath.Join(bin, "signed"), []byte(signed), 0o755))
 }
 
 const signed = `#!/bin/sh

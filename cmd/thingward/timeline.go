@@ -20,7 +20,7 @@ func timeline(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	c.flags(fs)
 	n := fs.Int("n", 100, "`number` of entries, the latest")
 	follow := fs.Bool("follow", false, "go on with what happens from now on")
-	all := fs.Bool("all", false, "show also API calls that changed nothing")
+	all := fs.Bool("all", false, "show also API calls that changed nothing, and TLS handshakes")
 	asJSON := fs.Bool("json", false, "print the journal's entries, one a line")
 	about, err := subject(fs, args, stderr)
 	if err != nil {
@@ -63,7 +63,7 @@ func timeline(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 			return err
 		}
 		for _, e := range page.Entries {
-			if *all || !e.ReadOnly() {
+			if *all || !e.Routine() {
 				if err := show(e); err != nil {
 					return err
 				}
@@ -84,7 +84,7 @@ func (c *cloud) past(ctx context.Context, about string, n int, all bool) (list [
 		}
 		for _, e := range page.Entries {
 			next = max(next, e.Cursor)
-			if len(list) < n && (all || !e.ReadOnly()) {
+			if len(list) < n && (all || !e.Routine()) {
 				list = append(list, e)
 			}
 		}

@@ -57,7 +57,10 @@ func tokenHelper(ctx context.Context, args []string, _, stderr io.Writer) error 
 // tokenServer is a server over the slots of the configuration. What is wrong there is told to each host.
 func tokenServer() (server *wire.Server, done func()) {
 	server, done = &wire.Server{}, func() {}
-	cfg, err := loadTokenConfig("")
+	cfg, path, err := readTokenConf()
+	if err == nil && len(cfg.Slots) == 0 {
+		err = fmt.Errorf("%s has no slots; make a token with: thingward token init --label gateway", path)
+	}
 	if err == nil {
 		var m *pkcs11.Module
 		if m, err = pkcs11.Open(cfg); err == nil {

@@ -28,7 +28,7 @@ func (d *door) manages(c *Caller, account string) error {
 	if c.Scope.Account == d.Management || c.Scope.Account == account {
 		return nil
 	}
-	return thingward.Errorf(accessDenied, "User: %s belongs to account %s and cannot manage another one. Only keys of the management account %s can.", c.ARN, c.Scope.Account, d.Management)
+	return thingward.Errorf(thingward.AccessDenied, "User: %s belongs to account %s and cannot manage another one. Only keys of the management account %s can.", c.ARN, c.Scope.Account, d.Management)
 }
 
 type accountRequest struct {

@@ -74,17 +74,21 @@ func (d *door) getV2LoggingOptions(ctx context.Context, c *Caller, _ *iot.GetV2L
 	if err != nil {
 		return nil, err
 	}
-	return &iot.GetV2LoggingOptionsResponse{RoleArn: o.RoleARN, DefaultLogLevel: o.Level, DisableAllLogs: &o.DisableLogs}, nil
+	out := &iot.GetV2LoggingOptionsResponse{RoleArn: o.RoleARN, DefaultLogLevel: o.Level, DisableAllLogs: &o.DisableLogs}
+	for _, e := range o.Events {
+		out.EventConfigurations = append(out.EventConfigurations, iot.LogEventConfiguration{EventType: e.Type, LogLevel: e.Level, LogDestination: e.Destination})
+	}
+	return out, nil
 }
 
 func (d *door) setV2LoggingOptions(ctx context.Context, c *Caller, in *iot.SetV2LoggingOptionsRequest) (*none, error) {
-	if len(in.EventConfigurations) > 0 {
-		return nil, absent("eventConfigurations", "log levels of single events are")
-	}
 	return nil, d.Registry.SetLoggingOptions(ctx, c.Scope, registry.LoggingOptions{
 		RoleARN:     in.RoleArn,
 		Level:       cmp.Or(in.DefaultLogLevel, logsDisabled),
 		DisableLogs: given(in.DisableAllLogs),
+		Events: mapped(in.EventConfigurations, func(e iot.LogEventConfiguration) registry.EventLevel {
+			return registry.EventLevel{Type: e.EventType, Level: e.LogLevel, Destination: e.LogDestination}
+		}),
 	})
 }
 

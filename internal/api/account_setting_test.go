@@ -100,9 +100,11 @@ func TestLoggingOptions(t *testing.T) {
 	refused(t, err, "NotConfiguredException", "never set")
 	equal(t, must(c.GetLoggingOptions(ctx, nil))(t).LogLevel, types.LogLevelDisabled)
 	role := aws.String(roleARN)
-	must(c.SetV2LoggingOptions(ctx, &iot.SetV2LoggingOptionsInput{RoleArn: role, DefaultLogLevel: types.LogLevelWarn, DisableAllLogs: true}))(t)
+	must(c.SetV2LoggingOptions(ctx, &iot.SetV2LoggingOptionsInput{RoleArn: role, DefaultLogLevel: types.LogLevelWarn, DisableAllLogs: true,
+		EventConfigurations: []types.LogEventConfiguration{{EventType: aws.String("Disconnect"), LogLevel: types.LogLevelInfo}}}))(t)
 	v2 := must(c.GetV2LoggingOptions(ctx, nil))(t)
 	equal(t, fmt.Sprint(*v2.RoleArn, v2.DefaultLogLevel, v2.DisableAllLogs), roleARN+"WARNtrue")
+	equal(t, *v2.EventConfigurations[0].EventType+string(v2.EventConfigurations[0].LogLevel), "DisconnectINFO")
 	must(c.SetLoggingOptions(ctx, &iot.SetLoggingOptionsInput{LoggingOptionsPayload: &types.LoggingOptionsPayload{RoleArn: role, LogLevel: types.LogLevelInfo}}))(t)
 	v1 := must(c.GetLoggingOptions(ctx, nil))(t)
 	equal(t, fmt.Sprint(*v1.RoleArn, v1.LogLevel), roleARN+"INFO")

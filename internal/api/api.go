@@ -33,7 +33,7 @@ import (
 
 	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/internal/api/awsmodel"
-	"github.com/thingward/thingward/internal/journal"
+	"github.com/thingward/thingward/internal/identity"
 	"github.com/thingward/thingward/sigv4"
 )
 
@@ -42,6 +42,7 @@ type Handler struct {
 	config   Config
 	log      *slog.Logger
 	services []*service
+	stats    statistics
 }
 
 // newHandler returns a Handler of these services with these operations. What the models know beyond them is
@@ -92,7 +93,9 @@ type call struct {
 	route     *route
 	caller    *Caller
 
-	input, output any // for the journal
+	// For the journal.
+	input, output any
+	refused       *identity.Refusal // of a device
 }
 
 // ServeHTTP answers a signed request.
@@ -242,7 +245,19 @@ func (h *Handler) verify(c *call, body []byte, credential Credential) error {
 	}
 	c.caller.Principal = keyPrincipal(c.caller.Scope, credential)
 	c.caller.comesFrom(c.request)
-	return nil
+	return h.checkDomain(c)
+}
+
+// checkDomain refuses who came by a domain that is not for his account, or not for signatures.
+func (h *Handler) checkDomain(c *call) error {
+	if h.config.Identity == nil {
+		return nil
+	}
+	err := h.config.Identity.CheckSigner(c.request.Context(), c.caller.Domain, c.caller.Scope)
+	if refusal, ok := errors.AsType[*identity.Refusal](err); ok {
+		return thingward.Errorf(thingward.Forbidden, "%s", refusal.Message)
+	}
+	return err
 }
 
 // readBody reads the whole body: the signature covers it.
@@ -264,6 +279,11 @@ func readBody(w http.ResponseWriter, c *call) ([]byte, error) {
 
 // record writes the line that every call leaves in the log, and so in the journal, with the reason of a refusal.
 func (h *Handler) record(c *call, a *answer, err error) {
+	kind := CallKind{Status: a.status}
+	if c.route != nil {
+		kind.Service, kind.Operation = c.service.model.Name, c.route.op.Name
+	}
+	h.stats.count(kind, h.config.Now().Sub(c.start))
 	level := slog.LevelInfo
 	if err != nil {
 		level = slog.LevelWarn
@@ -271,7 +291,7 @@ func (h *Handler) record(c *call, a *answer, err error) {
 	if a.status >= 500 && a.status != http.StatusNotImplemented {
 		level = slog.LevelError
 	}
-	attrs := []slog.Attr{slog.String("eventType", journal.APICall), slog.String("traceId", c.id)}
+	attrs := append(c.event(), slog.String("traceId", c.id))
 	switch {
 	case c.route != nil:
 		attrs = append(attrs, slog.String("service", c.service.model.Name), slog.String("operation", c.route.op.Name))
@@ -290,7 +310,10 @@ func (h *Handler) record(c *call, a *answer, err error) {
 	}
 	attrs = append(attrs, slog.Int("status", a.status), slog.Duration("duration", h.config.Now().Sub(c.start)))
 	if err != nil {
-		attrs = append(attrs, slog.String("reason", a.code), slog.String("details", err.Error()))
+		if c.refused == nil {
+			attrs = append(attrs, slog.String("reason", a.code))
+		}
+		attrs = append(attrs, slog.String("details", err.Error()))
 		if e, ok := errors.AsType[*sigv4.Error](err); ok && e.Detail != "" {
 			attrs = append(attrs, slog.String("detail", e.Detail))
 		}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"net/url"
 	"strings"
 
@@ -23,7 +24,11 @@ func (h *Handler) authorize(c *call, members map[string]any) error {
 		if strings.HasSuffix(n.resource, "/") {
 			n.resource = h.wholeARN(c, n.resource)
 		}
-		if err := c.may(n.action, n.resource, context); err != nil {
+		about := context
+		if c.caller.Principal.Policies.Uses(resourceTag) {
+			about = h.withTags(c, context, n.resource)
+		}
+		if err := c.may(n.action, n.resource, about); err != nil {
 			return err
 		}
 	}
@@ -37,6 +42,26 @@ func (c *call) may(action, resource string, context *policy.Context) error {
 		return nil
 	}
 	return thingward.Errorf(c.denial(), "%s", p.Policies.Explain(r).Denial(p.ARN))
+}
+
+// resourceTag is how the condition keys of a resource's tags begin.
+const resourceTag = "aws:resourcetag/"
+
+// withTags returns context with the tags of a resource, if it is of AWS IoT, exists and has any.
+func (h *Handler) withTags(c *call, context *policy.Context, arn string) *policy.Context {
+	if h.config.Registry == nil {
+		return context
+	}
+	tags, err := h.config.Registry.ListTagsForResource(c.request.Context(), c.caller.Scope, arn)
+	if err != nil || len(tags) == 0 {
+		return context
+	}
+	tagged := *context
+	tagged.More = maps.Clone(context.More)
+	for _, t := range tags {
+		tagged.More[resourceTag+strings.ToLower(t.Key)] = []string{t.Value}
+	}
+	return &tagged
 }
 
 // wholeARN completes the ARN of a domain configuration, which ends with an id that requests do not name. One that does not exist
@@ -57,7 +82,7 @@ func (c *call) denial() string {
 	if c.service.model == &awsmodel.IoTData || c.service.model == &awsmodel.IoTJobsData {
 		return thingward.Forbidden
 	}
-	return accessDenied
+	return thingward.AccessDenied
 }
 
 // policyContext returns the values of condition keys and policy variables for this call.

@@ -305,6 +305,28 @@ func TestConditionsOfCallers(t *testing.T) {
 	f(`"ForAllValues:StringEquals":{"aws:TagKeys":["owner"]}`, false)
 }
 
+// Conditions see the tags of the resource.
+func TestTagsOfResources(t *testing.T) {
+	w := newWorld(t)
+	made, err := w.ids.CreateAccessKey(t.Context(), account, "ci", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iot:*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/K":"`+secret+`"}}}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(operation string, members map[string]any, want bool) {
+		t.Helper()
+		code, body := w.call(t, authorizationCase{"iot", operation, members, nil}, sigv4.Credentials{AccessKeyID: made.ID, Secret: made.Secret})
+		if got := code != "AccessDeniedException"; got != want {
+			t.Errorf("%s %v: %v, want %v: %s %s", operation, members, got, want, code, body)
+		}
+	}
+	f("DescribeThingGroup", map[string]any{"thingGroupName": "plant"}, true)
+	f("DescribeThingGroup", map[string]any{"thingGroupName": "missing"}, false)
+	f("DescribeThing", map[string]any{"thingName": "pump"}, false)
+	f("DescribeBillingGroup", map[string]any{"billingGroupName": "bill"}, false)
+	f("UntagResource", map[string]any{"resourceArn": "arn:aws:iot:" + region + ":" + account + ":thinggroup/plant", "tagKeys": []any{"k"}}, true)
+	f("DescribeThingGroup", map[string]any{"thingGroupName": "plant"}, false)
+}
+
 // No operation of one account, whatever it names, sees or changes anything of another.
 func TestAccountsAreApart(t *testing.T) {
 	w := newWorld(t)
@@ -314,7 +336,12 @@ func TestAccountsAreApart(t *testing.T) {
 	if !strings.Contains(before, secret) {
 		t.Fatal("the account has nothing to hide")
 	}
-	for _, c := range w.cases(t) {
+	cases := w.cases(t)
+	named := func(operation string) authorizationCase {
+		return cases[slices.IndexFunc(cases, func(c authorizationCase) bool { return c.operation == operation })]
+	}
+	try := func(c authorizationCase) {
+		t.Helper()
 		code, body := w.call(t, c, key)
 		if strings.Contains(body, secret) {
 			t.Errorf("%s shows what belongs to another account: %s", c.operation, body)
@@ -323,11 +350,37 @@ func TestAccountsAreApart(t *testing.T) {
 			t.Errorf("%s: %s %s", c.operation, code, body)
 		}
 		if after := w.dump(t); after != before {
-			t.Fatalf("%s (%s %s) changes another account", c.operation, code, body)
+			t.Fatalf("%s %v (%s %s) changes another account", c.operation, c.members, code, body)
 		}
 		if m := w.broker.Retained(owner, "secret/topic"); m == nil || string(m.Payload) != secret {
 			t.Fatalf("%s changes a retained message of another account", c.operation)
 		}
+	}
+	for _, c := range cases { // the account has nothing, to begin with
+		try(c)
+	}
+	arn := func(resource string) string { return owner.ARN(resource) }
+	cases = append(cases,
+		authorizationCase{"iot", "AddThingToThingGroup", map[string]any{"thingArn": arn("thing/pump"), "thingGroupArn": arn("thinggroup/store")}, nil},
+		authorizationCase{"iot", "AddThingToThingGroup", map[string]any{"thingName": "pump", "thingGroupArn": arn("thinggroup/store")}, nil},
+		authorizationCase{"iot", "AddThingToThingGroup", map[string]any{"thingArn": arn("thing/pump"), "thingGroupName": "store"}, nil},
+		authorizationCase{"iot", "RemoveThingFromThingGroup", map[string]any{"thingArn": arn("thing/pump"), "thingGroupArn": arn("thinggroup/plant")}, nil},
+		authorizationCase{"iot", "AddThingToBillingGroup", map[string]any{"thingArn": arn("thing/" + secret), "billingGroupArn": arn("billinggroup/bill")}, nil},
+		authorizationCase{"iot", "RemoveThingFromBillingGroup", map[string]any{"thingArn": arn("thing/pump"), "billingGroupArn": arn("billinggroup/bill")}, nil},
+		authorizationCase{"iot", "AttachPolicy", map[string]any{"policyName": "pol", "target": arn("thinggroup/plant")}, nil},
+		authorizationCase{"iot", "ListAttachedPolicies", map[string]any{"target": arn("thinggroup/plant"), "recursive": true}, nil},
+		authorizationCase{"iot", "ListTagsForResource", map[string]any{"resourceArn": arn("policy/pol")}, nil},
+		authorizationCase{"lambda", "Invoke", map[string]any{"FunctionName": owner.ServiceARN("lambda", "function:fn")}, nil},
+		authorizationCase{"lambda", "DeleteFunction", map[string]any{"FunctionName": owner.ServiceARN("lambda", "function:fn")}, nil},
+		authorizationCase{"thingward", "ListAccessKeys", map[string]any{"accountId": account}, nil},
+		authorizationCase{"thingward", "CreateAccessKey", map[string]any{"accountId": account, "userName": "thief", "policyDocument": identity.Everything}, nil},
+	)
+	for _, c := range cases { // it has resources of the same names
+		for _, operation := range []string{"CreatePolicy", "CreateThingType", "CreateBillingGroup", "CreateThing", "CreateThingGroup", "CreateTopicRule", "CreateRoleAlias", "CreateFunction"} {
+			w.call(t, named(operation), key) // may exist
+		}
+		w.call(t, authorizationCase{"iot", "CreateThingGroup", map[string]any{"thingGroupName": "store"}, nil}, key)
+		try(c)
 	}
 }
 

@@ -31,6 +31,7 @@ func (h *Handler) authenticateDevice(w http.ResponseWriter, c *call, who func(co
 	}
 	p, err := who(c.request.Context())
 	if refusal, ok := errors.AsType[*identity.Refusal](err); ok {
+		c.refused = refusal
 		return nil, thingward.Errorf(thingward.Unauthorized, "%s", refusal.Message)
 	}
 	if err != nil {

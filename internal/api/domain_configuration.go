@@ -89,8 +89,11 @@ func (d *door) describeDomainConfiguration(ctx context.Context, c *Caller, in *i
 	if dc.Enabled {
 		out.DomainConfigurationStatus = "ENABLED"
 	}
-	if dc.Domain != "" {
+	switch {
+	case dc.Domain != "":
 		out.DomainType = "CUSTOMER_MANAGED"
+	case dc.Name == identity.BuiltInDomain:
+		out.DomainType = "ENDPOINT"
 	}
 	for _, arn := range dc.Settings.ServerCertificateARNs {
 		out.ServerCertificates = append(out.ServerCertificates, iot.ServerCertificateSummary{ServerCertificateArn: arn, ServerCertificateStatus: "VALID"})

@@ -34,11 +34,19 @@ func TestDomainConfigurations(t *testing.T) {
 	managed := describe("managed")
 	equal(t, string(managed.DomainType)+*managed.DomainName, "AWS_MANAGEDiot.example.com")
 	list := must(c.ListDomainConfigurations(ctx, &iot.ListDomainConfigurationsInput{ServiceType: types.ServiceTypeData}))(t).DomainConfigurations
-	equal(t, len(list), 2)
+	equal(t, len(list), 3)
+	equal(t, *list[2].DomainConfigurationName, "iot:Data-ATS")
 	equal(t, len(must(c.ListDomainConfigurations(ctx, &iot.ListDomainConfigurationsInput{ServiceType: types.ServiceTypeJobs}))(t).DomainConfigurations), 0)
 
 	_, err := c.DeleteDomainConfiguration(ctx, &iot.DeleteDomainConfigurationInput{DomainConfigurationName: own.DomainConfigurationName})
 	refused(t, err, "InvalidRequestException", "is ENABLED")
+	builtIn := aws.String("iot:Data-ATS")
+	_, err = c.UpdateDomainConfiguration(ctx, &iot.UpdateDomainConfigurationInput{DomainConfigurationName: builtIn, DomainConfigurationStatus: types.DomainConfigurationStatusDisabled})
+	refused(t, err, "InvalidRequestException", "cannot be disabled")
+	must(c.UpdateDomainConfiguration(ctx, &iot.UpdateDomainConfigurationInput{DomainConfigurationName: builtIn, TlsConfig: &types.TlsConfig{SecurityPolicy: aws.String("IoTSecurityPolicy_TLS13_1_3_2022_10")}}))(t)
+	got = describe("iot:Data-ATS")
+	equal(t, *got.DomainConfigurationArn+*got.DomainName+string(got.DomainType)+*got.TlsConfig.SecurityPolicy,
+		arnPrefix+"domainconfiguration/iot:Data-ATS"+"iot.example.com"+"ENDPOINT"+"IoTSecurityPolicy_TLS13_1_3_2022_10")
 	for _, name := range []string{"own", "managed"} {
 		must(c.UpdateDomainConfiguration(ctx, &iot.UpdateDomainConfigurationInput{DomainConfigurationName: &name, DomainConfigurationStatus: types.DomainConfigurationStatusDisabled,
 			AuthenticationType: types.AuthenticationTypeAwsX509, ApplicationProtocol: types.ApplicationProtocolSecureMqtt}))(t)

@@ -36,7 +36,7 @@ func (s *service) read(r *route, request *http.Request, labels []string, form ur
 	if err := s.check(shape, tree); err != nil {
 		return nil, nil, err
 	}
-	if err := openPage(r.op, tree); err != nil {
+	if err := openPage(s.model, r.op, tree); err != nil {
 		return nil, nil, err
 	}
 	text, err := json.Marshal(tree)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/internal/journal"
 )
 
 // Signed returns a handler of the server's own that stands beside AWS's API: it asks for a signature of the service iot, and
@@ -24,6 +25,15 @@ func (h *Handler) Signed(action string, f func(http.ResponseWriter, *http.Reques
 		}
 		f(w, r, c.caller)
 	})
+}
+
+// event is what kind of event a call is: that of a device which was not let in is one of connecting.
+func (c *call) event() []slog.Attr {
+	if c.refused == nil {
+		return []slog.Attr{slog.String("eventType", journal.APICall)}
+	}
+	return []slog.Attr{slog.String("eventType", journal.Connect), slog.String("protocol", "HTTP"), slog.String("reason", string(c.refused.Reason)),
+		slog.String("scope", c.refused.Scope.String()), slog.String("principalId", c.refused.CertificateID)}
 }
 
 // subjects are the members of inputs and outputs by which the journal finds a call, with their names there.

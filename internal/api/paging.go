@@ -7,6 +7,7 @@ import (
 
 	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/internal/api/awsmodel"
+	"github.com/thingward/thingward/internal/function"
 )
 
 // Results on a page when the caller does not say how many.
@@ -16,7 +17,7 @@ const (
 )
 
 // openPage replaces the token of an input by the key inside, and fills in the number of results.
-func openPage(op *awsmodel.Operation, tree map[string]any) error {
+func openPage(s *awsmodel.Service, op *awsmodel.Operation, tree map[string]any) error {
 	p := op.Paging
 	if p == nil {
 		return nil
@@ -24,7 +25,7 @@ func openPage(op *awsmodel.Operation, tree map[string]any) error {
 	if token, _ := tree[p.Input].(string); token != "" {
 		key, ok := openToken(op.Name, token)
 		if !ok {
-			return thingward.Errorf(thingward.InvalidRequest, "The %s is not one that %s has answered.", p.Input, op.Name)
+			return thingward.Errorf(badToken(s), "The %s is not one that %s has answered.", p.Input, op.Name)
 		}
 		tree[p.Input] = key
 	}
@@ -36,6 +37,14 @@ func openPage(op *awsmodel.Operation, tree map[string]any) error {
 		tree[p.Limit] = n
 	}
 	return nil
+}
+
+// badToken is the exception for a token that is none.
+func badToken(s *awsmodel.Service) string {
+	if s == &awsmodel.Lambda {
+		return function.InvalidParameterValue
+	}
+	return thingward.InvalidRequest
 }
 
 // closePage replaces the key of the next page in out, a pointer to a struct, by a token, and makes sure that an

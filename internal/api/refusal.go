@@ -19,7 +19,6 @@ const (
 	notImplemented   = "NotImplementedException"
 	invalidAction    = "InvalidAction"
 	malformedQuery   = "MalformedQueryString"
-	accessDenied     = "AccessDeniedException"
 )
 
 // statuses are those of the front end's exceptions, and of those that services share when their model lists none.
@@ -35,7 +34,7 @@ var statuses = map[string]int{
 	notImplemented:                   http.StatusNotImplemented,
 	invalidAction:                    http.StatusBadRequest,
 	malformedQuery:                   http.StatusBadRequest,
-	accessDenied:                     http.StatusForbidden,
+	thingward.AccessDenied:           http.StatusForbidden,
 	thingward.Forbidden:              http.StatusForbidden,
 	thingward.DeleteConflict:         http.StatusConflict,
 	thingward.MalformedPolicy:        http.StatusBadRequest,

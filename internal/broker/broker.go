@@ -33,6 +33,10 @@ type Config struct {
 	// Limits are the quotas and quirks. Zero: AWS().
 	Limits Limits
 
+	// Teach tells clients why they were refused, with MQTT 5 in a Reason String, with 3.1.1 by the return code of CONNACK.
+	// Default: AWS's silence.
+	Teach bool
+
 	// Log receives refusals, disconnects and what the recovery found. Nil: slog.Default().
 	Log *slog.Logger
 
@@ -75,6 +79,7 @@ var ErrClientClosed = errors.New("the client has closed the connection")
 type Broker struct {
 	dir    string
 	limits Limits
+	teach  bool
 	log    *slog.Logger
 	msgs   *msglog.Log
 	stats  statistics
@@ -103,7 +108,7 @@ func Open(cfg Config) (*Broker, error) {
 	if cfg.Limits == (Limits{}) {
 		cfg.Limits = AWS()
 	}
-	b := &Broker{dir: cfg.Dir, limits: cfg.Limits, log: cmp.Or(cfg.Log, slog.Default()), namespaces: map[thingward.Scope]*namespace{},
+	b := &Broker{dir: cfg.Dir, limits: cfg.Limits, teach: cfg.Teach, log: cmp.Or(cfg.Log, slog.Default()), namespaces: map[thingward.Scope]*namespace{},
 		stop: make(chan struct{}), swept: make(chan struct{})}
 	logConfig := msglog.Config{Dir: cfg.Dir, MaxSize: cfg.MaxLogSize, Sync: cfg.Durability == DurableDisk, Log: b.log, Files: cfg.files}
 	if cfg.Dir == "" {
@@ -188,7 +193,7 @@ func (b *Broker) Publish(ctx context.Context, m *thingward.Message) error {
 	}
 	err := b.namespace(m.Scope).publishMessage(m)
 	if errors.Is(err, msglog.ErrFull) {
-		return thingward.Errorf(thingward.LimitExceeded, "the message log is full")
+		return thingward.Errorf(thingward.Throttling, "the message log is full")
 	}
 	return err
 }

@@ -59,6 +59,12 @@ func newConnection(b *Broker, conn *Conn) *connection {
 		version: conn.Connect.ProtocolVersion, source: conn.Source, protocol: cmp.Or(conn.Protocol, "MQTT"),
 		detached: make(chan struct{}), written: make(chan struct{}), batch: *newBatch(),
 	}
+	if p := conn.Connect.Properties; p != nil {
+		c.maxPacket, c.curt = int(p.MaximumPacketSize), p.RequestProblemInformation != nil && !*p.RequestProblemInformation
+	}
+	if c.protocol != "MQTT" {
+		c.batch.via = viaWebSocket
+	}
 	c.parser = mqtt.Parser{Version: c.version, Max: b.limits.MaxPacket, Intern: c.topics.Intern}
 	c.who.Store(&identity{conn.Principal, conn.Principal.PolicyContext(c.clientID, conn.Domain, conn.Source.Addr())})
 	return c
@@ -153,10 +159,14 @@ func (c *connection) refuse(r *refusal) {
 			c.b.log.Error("lifecycle event is lost", "clientId", c.clientID, "error", err)
 		}
 	}
-	if r.code == mqtt.NotAuthorized && c.version != mqtt.V5 && !c.b.limits.DenyWithConnack {
+	if r.code == mqtt.NotAuthorized && c.version != mqtt.V5 && !c.b.limits.DenyWithConnack && !c.b.teach {
 		return
 	}
-	b, err := (&mqtt.Connack{ReasonCode: r.code}).Append(nil, c.version)
+	connack := &mqtt.Connack{ReasonCode: r.code}
+	if c.b.teach {
+		connack.Properties = c.reasonString(r.lesson())
+	}
+	b, err := connack.Append(nil, c.version)
 	if err == nil {
 		c.net.SetWriteDeadline(time.Now().Add(hangUpTime))
 		c.net.Write(b)
@@ -202,7 +212,6 @@ func (c *connection) begin() {
 	if p.ReceiveMaximum != 0 {
 		c.window = min(c.window, int(p.ReceiveMaximum))
 	}
-	c.maxPacket = int(p.MaximumPacketSize)
 	c.aliasMax = min(int(p.TopicAliasMaximum), limits.MaxClientAlias)
 	expiry, persistent := c.sessionExpiry()
 	present, at := c.ns.open(c, expiry, persistent)

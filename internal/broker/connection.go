@@ -45,6 +45,7 @@ type connection struct {
 	keepAlive     time.Duration // 0: none
 	window        int           // messages to the client without acknowledgement
 	maxPacket     int           // largest packet the client takes, 0: any
+	curt          bool          // the client wants no Reason Strings in answers
 
 	who     atomic.Pointer[identity]
 	receive receivableCache
@@ -60,6 +61,7 @@ type connection struct {
 	batch   batch
 	acks    []byte          // answers that wait for the log
 	unacked int             // QoS 1 messages of the batch
+	lessons []string        // for the next answer, see learn
 	fresh   []*subscription // of the batch, to be given retained messages after the SUBACK
 	reader  *msglog.Reader  // while the session is behind
 	small   [256]byte       // where an idle connection waits for bytes
@@ -138,7 +140,7 @@ func (c *connection) pushPacket(bt *batch, p mqtt.Packet) {
 
 // pushPublish puts a PUBLISH with its packet identifier into the output.
 func (c *connection) pushPublish(bt *batch, frame []byte, pidAt int, pid uint16) {
-	bt.sent++
+	bt.sent[frame[0]>>1&3]++
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.closing {
@@ -181,7 +183,7 @@ func (c *connection) pushQoS0(bt *batch, frame []byte) {
 	case c.out != nil && len(c.out.b)+len(frame) > c.b.limits.MaxOutput, !c.messages.take(bt.now, 1, c.b.limits.PublishRate, c.b.limits.RateBurst):
 		bt.dropped++
 	default:
-		bt.sent++
+		bt.sent[0]++
 		out := c.output(bt)
 		out.b = c.appendPublish(out.b, frame, 0, 0)
 	}
@@ -295,22 +297,20 @@ func (c *connection) hangUp(e ending) {
 	}
 }
 
-// appendDisconnect says why in words too, if the client takes a packet of that size.
+// appendDisconnect says why in words too, unless they are about the server's own trouble, or about policies and nobody is
+// to learn.
 func (c *connection) appendDisconnect(out []byte, e ending) []byte {
 	p := mqtt.Disconnect{ReasonCode: e.code}
-	if e.reason != ServerError && len(e.why) <= maxReason {
-		p.Properties = &mqtt.Properties{ReasonString: e.why}
+	if e.reason != ServerError && (e.reason != AuthError || c.b.teach) {
+		p.Properties = c.reasonString(e.why)
 	}
-	b, err := p.Append(nil, c.version)
-	if err != nil || !c.accepts(len(b)) {
-		p.Properties = nil
-		b, _ = p.Append(nil, c.version) // two bytes cannot fail
+	b, err := p.Append(out, c.version)
+	if err != nil {
+		c.b.log.Error("DISCONNECT cannot be encoded", "clientId", c.clientID, "error", err)
+		return out
 	}
-	return append(out, b...)
+	return b
 }
-
-// maxReason bounds a Reason String.
-const maxReason = 1024
 
 // run reads packets until the connection ends.
 func (c *connection) run(ctx context.Context, early []byte) {
@@ -495,6 +495,15 @@ func (c *connection) ack(kind mqtt.PacketType, pid uint16, code mqtt.ReasonCode)
 	first := byte(kind) << 4
 	if kind == mqtt.TypePubrel {
 		first |= 2
+	}
+	if code.Failed() && len(c.lessons) > 0 {
+		answer := mqtt.Puback{PacketID: pid, ReasonCode: code, Properties: c.taught()}
+		if kind == mqtt.TypePuback {
+			c.answer(&answer)
+		} else {
+			c.answer((*mqtt.Pubrec)(&answer))
+		}
+		return
 	}
 	if code == mqtt.Success || c.version != mqtt.V5 {
 		c.acks = binary.BigEndian.AppendUint16(append(c.acks, first, 2), pid)

@@ -191,9 +191,13 @@ func (c *connection) refused(r *route, retain bool) *refusal {
 func (c *connection) refusePublish(p *mqtt.Publish, topic string, r *refusal) *ending {
 	c.logRefusal(journal.PublishIn, topic, r)
 	if c.version == mqtt.V5 && p.QoS > 0 {
+		c.learn(r)
 		return c.refusal(p, r)
 	}
 	e := &ending{reason: ClientError, code: r.code, why: "PUBLISH to " + topic + " refused"}
+	if c.b.teach {
+		e.why = r.lesson()
+	}
 	switch r.code {
 	case mqtt.NotAuthorized:
 		e.reason = AuthError

@@ -109,7 +109,10 @@ type batch struct {
 	record []byte        // scratch
 	held   []held        // QoS 2 deliveries that wait for the log
 
-	received, sent, dropped uint64 // messages, for the statistics
+	via      via             // of its connection
+	received [vias][3]uint64 // messages by QoS, for the statistics
+	sent     [3]uint64
+	dropped  uint64
 }
 
 func newBatch() *batch { return &batch{now: time.Now(), commit: notLogged} }
@@ -145,23 +148,10 @@ func (bt *batch) wait(b *Broker) error {
 	return err
 }
 
-func (bt *batch) count(s *statistics) {
-	if bt.received > 0 {
-		s.received.Add(bt.received)
-	}
-	if bt.sent > 0 {
-		s.sent.Add(bt.sent)
-	}
-	if bt.dropped > 0 {
-		s.dropped.Add(bt.dropped)
-	}
-	bt.received, bt.sent, bt.dropped = 0, 0, 0
-}
-
 // publish delivers p along r. The error says that it could not be kept although it has to be; then nobody
 // has got it.
 func (ns *namespace) publish(bt *batch, p *publication, r *route) error {
-	bt.received++
+	bt.receive(p)
 	var chosen []*target
 	var targets []string
 	durable := r.durable

@@ -53,7 +53,7 @@ func (ns *namespace) arrive(c *connection) {
 	p.version++
 	p.online++
 	c.versionNumber = p.version
-	c.b.stats.connections.Add(1)
+	c.b.stats.connections[c.batch.via].Add(1)
 }
 
 // depart takes it out again. Called with namespace.mu held.
@@ -69,7 +69,7 @@ func (ns *namespace) depart(c *connection, reason DisconnectReason) {
 		p.last = c.describe()
 		p.last.Connected, p.last.Since, p.last.Reason = false, p.left, reason
 	}
-	c.b.stats.connections.Add(-1)
+	c.b.stats.connections[c.batch.via].Add(-1)
 }
 
 // forgetPresence drops version numbers of clients that have been away for long.

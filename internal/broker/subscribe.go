@@ -41,6 +41,9 @@ func (c *connection) subscribe(p *mqtt.Subscribe) *ending {
 	}
 	c.tellSubscriptions(&c.batch, "subscribed", granted)
 	c.logSubscriptions("subscribed", journal.Subscribe, granted)
+	if len(c.lessons) > 0 {
+		answer.Properties = c.taught()
+	}
 	return c.answer(answer)
 }
 
@@ -56,6 +59,7 @@ func (c *connection) logSubscriptions(what, eventType string, filters []string) 
 func (c *connection) addSubscription(s *mqtt.Subscription, id uint32) mqtt.ReasonCode {
 	if r := c.maySubscribe(c.who.Load(), s.Filter); r != nil {
 		c.logRefusal(journal.Subscribe, s.Filter, r)
+		c.learn(r)
 		if r.code == mqtt.NotAuthorized && !c.b.limits.TellSubscribeRefusals {
 			return mqtt.UnspecifiedError
 		}

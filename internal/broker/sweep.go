@@ -3,7 +3,6 @@ package broker
 import (
 	"iter"
 	"slices"
-	"sync/atomic"
 	"time"
 )
 
@@ -182,26 +181,4 @@ func (ns *namespace) stopTimers() {
 	for _, w := range ns.wills {
 		w.timer.Stop()
 	}
-}
-
-// statistics counts what has happened.
-type statistics struct {
-	connections                      atomic.Int64
-	received, sent, dropped, refused atomic.Uint64
-}
-
-// Stats is a reading of the broker's counters.
-type Stats struct {
-	Connections int64  // live
-	Received    uint64 // messages accepted
-	Sent        uint64 // messages put on their way to a client
-	Dropped     uint64 // messages that a slow client did not get
-	Refused     uint64 // by policy or limit
-}
-
-// Stats returns the counters.
-func (b *Broker) Stats() Stats {
-	s := &b.stats
-	return Stats{Connections: s.connections.Load(), Received: s.received.Load(), Sent: s.sent.Load(),
-		Dropped: s.dropped.Load(), Refused: s.refused.Load()}
 }

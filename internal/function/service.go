@@ -42,7 +42,7 @@ type Config struct {
 	// Store keeps functions.
 	Store *store.DB
 
-	// Bus tells of a store that was emptied. Nil: that never happens.
+	// Bus tells of a store that was emptied, and of access keys that changed. Nil: that never happens.
 	Bus *bus.Bus
 
 	// Dir is where code is unpacked, made with mode 0700. Nothing in it outlives the Service.
@@ -136,8 +136,11 @@ func New(c Config) (*Service, error) {
 	s.subscribed = func() {}
 	if c.Bus != nil {
 		s.subscribed = c.Bus.Subscribe(func(change bus.Change) {
-			if change.Kind == bus.Reset {
-				s.reset()
+			switch change.Kind {
+			case bus.Reset:
+				s.retireAll(func(poolKey) bool { return true })
+			case bus.AccessKeyChanged: // it may be the one that warm processes have
+				s.retireAll(func(k poolKey) bool { return k.scope.Account == change.Scope.Account })
 			}
 		})
 	}
@@ -181,7 +184,7 @@ func (s *Service) open() (err error) {
 func (s *Service) Close() error {
 	s.subscribed()
 	s.cancel()
-	s.reset()
+	s.retireAll(func(poolKey) bool { return true })
 	err := s.runtime.server.Close()
 	s.work.Wait()
 	return errors.Join(err, s.removeTemporary())
@@ -194,13 +197,15 @@ func (s *Service) removeTemporary() error {
 	return os.RemoveAll(s.temporary)
 }
 
-// reset forgets all functions in memory. What is running runs to its end.
-func (s *Service) reset() {
+// retireAll gives up the pools of these functions: what runs goes on, and the next invocation starts anew.
+func (s *Service) retireAll(these func(poolKey) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for key, p := range s.pools {
-		p.retire()
-		delete(s.pools, key)
+		if these(key) {
+			p.retire()
+			delete(s.pools, key)
+		}
 	}
 }
 

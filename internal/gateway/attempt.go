@@ -134,6 +134,7 @@ func (g *Gateway) settle(a *Attempt, err error) {
 		a.Err = err
 		a.Reason, a.Advice = explain(a)
 	}
+	g.stats.count(a)
 	if g.cfg.OnAttempt != nil {
 		g.cfg.OnAttempt(a)
 	}

@@ -27,6 +27,7 @@ func (g *Gateway) admitClient(ctx context.Context, c net.Conn, a *Attempt) (*bro
 		ClientID:   connect.ClientID,
 	})
 	if err != nil {
+		g.tell(c, connect, err)
 		return nil, err
 	}
 	return g.accept(c, a, connect, rest, principal), nil
@@ -42,6 +43,7 @@ func (g *Gateway) admitPlain(ctx context.Context, c net.Conn, a *Attempt, as fun
 	}
 	principal, err := as(ctx)
 	if err != nil {
+		g.tell(c, connect, err)
 		return nil, err
 	}
 	return g.accept(c, a, connect, rest, principal), nil
@@ -80,6 +82,27 @@ func answer(c net.Conn, err error) {
 	}
 }
 
+// tell answers a client that is not let in, if the gateway teaches.
+func (g *Gateway) tell(c net.Conn, connect *mqtt.Connect, err error) {
+	refusal, ok := errors.AsType[*identity.Refusal](err)
+	if !ok || !g.cfg.Teach {
+		return
+	}
+	connack := mqtt.Connack{ReasonCode: mqtt.NotAuthorized, Properties: &mqtt.Properties{ReasonString: refusal.Message}}
+	switch refusal.Reason {
+	case identity.UnknownCertificate, identity.NoCertificate, identity.BadAlgorithm, identity.BadSignature, identity.Expired, identity.NotYetValid:
+		connack.ReasonCode = mqtt.BadUserNameOrPassword // what it shows does not prove who it is
+	}
+	b, err := connack.Append(nil, connect.ProtocolVersion)
+	if p := connect.Properties; p != nil && p.MaximumPacketSize != 0 && int64(len(b)) > int64(p.MaximumPacketSize) {
+		connack.Properties = nil
+		b, err = connack.Append(nil, connect.ProtocolVersion)
+	}
+	if err == nil {
+		c.Write(b)
+	}
+}
+
 // An unexpectedError says that a connection began with something else than CONNECT.
 type unexpectedError struct{ first []byte }
 
@@ -90,8 +113,16 @@ func (e *unexpectedError) Error() string {
 // readConnect reads the first packet, which must be CONNECT, and returns it with what came after it.
 func (g *Gateway) readConnect(c net.Conn, a *Attempt) (connect *mqtt.Connect, rest []byte, err error) {
 	b := make([]byte, 0, 512)
+	reserved := int64(0)
+	defer func() { g.reading.Add(-reserved) }()
 	for {
-		b = slices.Grow(b, 1)
+		if len(b) == cap(b) {
+			reserved += int64(cap(b))
+			if g.reading.Add(int64(cap(b))) > g.cfg.MaxConnectMemory {
+				return nil, nil, errMemory
+			}
+			b = append(make([]byte, 0, 2*cap(b)), b...)
+		}
 		n, err := c.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
 		if len(b) > 0 {

@@ -56,6 +56,9 @@ type Config struct {
 
 	Log *slog.Logger
 
+	// Teach answers clients that are not let in with CONNACK, and with MQTT 5 says why. Default: AWS's silence.
+	Teach bool
+
 	// ServerNames are the names of this server: the first is the name of connections whose client asked
 	// for none. Empty: such connections have no name.
 	ServerNames []string
@@ -88,8 +91,12 @@ type Config struct {
 	// ServeHTTPS need it.
 	ServeDevice func(w http.ResponseWriter, r *http.Request, who func(context.Context) (*thingward.Principal, error))
 
-	// Admit is asked before anything is read from a new connection; an error closes it. A limit on the rate
-	// of connections goes here. Nil admits all.
+	// MaxConnectMemory bounds what all CONNECT packets together take that are being read, beyond 512 bytes each; one
+	// that finds no room is refused. Default 64 MiB.
+	MaxConnectMemory int64
+
+	// Admit is asked before anything is read from a new connection; an error closes it. A limit on the rate of
+	// connections goes here, see Limiter. What wraps ErrThrottled is counted, and told once in a second. Nil admits all.
 	Admit func(netip.AddrPort) error
 
 	// OnAttempt is told every attempt when its fate is known: before Serve for the accepted ones.
@@ -107,6 +114,9 @@ type Gateway struct {
 	legacy  bool
 	cores   chan struct{} // one token per connection that computes
 	pending atomic.Int64
+	stats   statistics
+	reading atomic.Int64 // bytes of CONNECT packets beyond the first 512 of each
+	quiet   throttleLog
 
 	ctx    context.Context // done: shutting down
 	cancel context.CancelFunc
@@ -128,6 +138,7 @@ func New(cfg Config) (*Gateway, error) {
 	cfg.ConnectTimeout = cmp.Or(cfg.ConnectTimeout, 10*time.Second)
 	cfg.MaxConnect = cmp.Or(cfg.MaxConnect, 146*1024)
 	cfg.MaxPending = cmp.Or(cfg.MaxPending, 4096)
+	cfg.MaxConnectMemory = cmp.Or(cfg.MaxConnectMemory, 64<<20)
 	cfg.Handshakes = cmp.Or(cfg.Handshakes, runtime.GOMAXPROCS(0))
 
 	g := &Gateway{
@@ -299,7 +310,8 @@ func (g *Gateway) admit(c net.Conn, a *Attempt, h handler, pending int64) (*brok
 }
 
 var (
-	errTooMany = errors.New("too many connections are waiting to be let in")
+	errTooMany = fmt.Errorf("%w: too many connections are waiting to be let in", ErrThrottled)
+	errMemory  = fmt.Errorf("%w: there is no memory for another CONNECT of that size", ErrThrottled)
 	past       = time.Unix(1, 0)
 )
 

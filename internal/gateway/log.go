@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/internal/ca"
@@ -16,6 +17,10 @@ import (
 
 // logAttempt tells of an attempt whose fate is known.
 func (g *Gateway) logAttempt(a *Attempt) {
+	if errors.Is(a.Err, ErrThrottled) {
+		g.quiet.tell(g, a)
+		return
+	}
 	level, message := journal.LevelQuiet, "connection let in"
 	switch {
 	case a.quiet():
@@ -95,7 +100,7 @@ func (a *Attempt) code() string {
 	switch {
 	case a.Err == errShutdown:
 		return "SERVER_INITIATED_DISCONNECT"
-	case a.Err == errTooMany:
+	case errors.Is(a.Err, ErrThrottled):
 		return "THROTTLED"
 	case a.Err == errNoCertificate:
 		return string(identity.NoCertificate)
@@ -143,4 +148,20 @@ func (h *Hello) record() *journal.Hello {
 		Summary: h.String(), Versions: hexes(h.Versions), Suites: hexes(h.Suites), Groups: hexes(h.Groups),
 		Signatures: hexes(h.SignatureSchemes), Protocols: h.Protocols, Extensions: hexes(h.Extensions),
 	}
+}
+
+// A throttleLog tells of throttled connections once in a second: writing a line for each would cost more than the refusal saves.
+type throttleLog struct {
+	untold atomic.Int64
+	last   atomic.Int64 // when the last line was written, Unix milliseconds
+}
+
+func (t *throttleLog) tell(g *Gateway, a *Attempt) {
+	n := t.untold.Add(1)
+	now, last := a.Time.UnixMilli(), t.last.Load()
+	if now-last < 1000 || !t.last.CompareAndSwap(last, now) {
+		return
+	}
+	t.untold.Add(-n)
+	g.log.LogAttrs(context.Background(), slog.LevelWarn, "connections refused", append(a.attrs(), slog.Int64("connections", n))...)
 }

@@ -28,8 +28,8 @@ func explain(a *Attempt) (reason, advice string) {
 	switch {
 	case errors.Is(err, errShutdown):
 		return "the server is shutting down", "connect again"
-	case errors.Is(err, errTooMany):
-		return err.Error(), "find out who connects so often without ever sending CONNECT, or raise the limit"
+	case errors.Is(err, ErrThrottled):
+		return err.Error(), "find out who connects so often, or raise the limit"
 	case errors.Is(err, errNoCertificate):
 		return "the client sent an empty list of certificates, so none was judged",
 			"give the client its certificate and its private key; many clients send none when one of the two files cannot be read, or when the key is neither RSA nor on P-256, P-384 or P-521"

@@ -85,6 +85,7 @@ func (g *Gateway) admitWebSocket(ctx context.Context, c net.Conn, a *Attempt, wh
 	}
 	principal, err := who(ctx, connect)
 	if err != nil {
+		g.tell(c, connect, err)
 		return nil, err
 	}
 	conn := g.accept(c, a, connect, rest, principal)

@@ -71,10 +71,13 @@ func (s *Service) AccessKey(ctx context.Context, id string) (*Key, error) {
 	}
 }
 
-// KeyPrincipal returns who acts in a region with the key of this user id, as it is now: store.ErrNotFound when the key is
+// KeyPrincipal returns who acts in a region with the key of this user id, as it is now. The error is a *Refusal when the key is
 // inactive or gone.
 func (s *Service) KeyPrincipal(ctx context.Context, userID, region string) (*thingward.Principal, error) {
 	key, err := s.readKey(ctx, func(tx *store.Tx) (*store.AccessKey, error) { return tx.AccessKeyOfUser(userID) })
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, Refusal{}.because(KeyInactive, "the access key is inactive or deleted: activate it, or give its user another one (thingward key)")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -257,7 +260,7 @@ func (s *Service) FunctionKey(ctx context.Context, account string) (key *store.A
 		return nil, err
 	}
 	if key.Status != store.KeyActive {
-		return nil, fmt.Errorf("the access key %s of the functions of account %s is inactive: activate it with `thingward key activate %s`", key.ID, account, key.ID)
+		return nil, thingward.Errorf(thingward.AccessDenied, "The access key %s of the functions of account %s is inactive: activate it with `thingward key activate %s`.", key.ID, account, key.ID)
 	}
 	return key, nil
 }

@@ -174,3 +174,33 @@ func newSecret() string {
 	rand.Read(b) // never fails
 	return base64.StdEncoding.EncodeToString(b)
 }
+
+// KeepOnly removes every other account with its access keys, and every other key of the key's account; the key itself may do
+// everything again. It is for a server that is emptied: what the accounts had has to be gone.
+func (s *Service) KeepOnly(ctx context.Context, key *store.AccessKey) error {
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		accounts, err := tx.Accounts()
+		if err != nil {
+			return err
+		}
+		for _, a := range accounts {
+			if a.ID != key.Account {
+				if err := tx.DeleteAccount(a.ID); err != nil {
+					return err
+				}
+			}
+		}
+		keys, err := tx.AccessKeys(key.Account)
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			if err := tx.DeleteAccessKey(k.ID); err != nil {
+				return err
+			}
+		}
+		fresh := *key
+		fresh.Status, fresh.Policy = store.KeyActive, Everything
+		return tx.CreateAccessKey(&fresh)
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -49,10 +50,11 @@ func (s *Service) CreateDomainConfiguration(ctx context.Context, scope thingward
 		return nil, err
 	}
 	err := s.store.Update(ctx, func(tx *store.Tx) error {
-		all, _, err := tx.DomainConfigurations(scope, store.Page{Limit: maxDomainConfigurations})
+		all, _, err := tx.DomainConfigurations(scope, store.Page{Limit: maxDomainConfigurations + 1})
 		if err != nil {
 			return err
 		}
+		all = slices.DeleteFunc(all, func(d *store.DomainConfiguration) bool { return d.Name == BuiltInDomain })
 		for _, other := range all {
 			if other.Name == name {
 				return exists(store.ErrExists, name, other.ARN(), "Domain configuration %s already exists.", name)
@@ -119,6 +121,25 @@ func (s *Service) domainOf(ctx context.Context, serverName string) (*store.Domai
 	}
 }
 
+// CheckSigner returns the refusal of a signed request that asks for the domain of a domain configuration: it has to be enabled,
+// take signatures, and belong to the account and region of the signature. Other names are good for all.
+func (s *Service) CheckSigner(ctx context.Context, serverName string, scope thingward.Scope) error {
+	d, err := s.domainOf(ctx, serverName)
+	if d == nil {
+		return err
+	}
+	refusal := Refusal{Scope: d.Scope}
+	switch authentication := cmp.Or(d.Settings.AuthenticationType, "DEFAULT"); {
+	case d.Scope != scope:
+		return refusal.because(DomainAuthentication, "The domain %s belongs to another account or region than the signature.", d.Domain)
+	case !d.Enabled:
+		return refusal.because(DomainDisabled, "Domain configuration %s of %s is DISABLED.", d.Name, d.Domain)
+	case authentication != "DEFAULT" && authentication != "AWS_SIGV4":
+		return refusal.because(DomainAuthentication, "Domain configuration %s of %s takes %s and no signatures.", d.Name, d.Domain, authentication)
+	}
+	return nil
+}
+
 // checkDomain returns the refusal of a client with a certificate that asks for a domain where it is not taken.
 func checkDomain(d *store.DomainConfiguration) *Refusal {
 	refusal := Refusal{Scope: d.Scope}
@@ -135,7 +156,7 @@ func checkDomainConfiguration(d *store.DomainConfiguration) error {
 	bad := func(format string, args ...any) error {
 		return thingward.Errorf(thingward.InvalidRequest, format, args...)
 	}
-	if !domainConfigurationName.MatchString(d.Name) {
+	if d.Name != BuiltInDomain && !domainConfigurationName.MatchString(d.Name) {
 		return bad("domainConfigurationName %.140q: want 1 to 128 letters, digits and characters of ._-", d.Name)
 	}
 	certificates := d.Settings.ServerCertificateARNs
@@ -157,9 +178,29 @@ func checkDomainConfiguration(d *store.DomainConfiguration) error {
 	return nil
 }
 
+// BuiltInDomain is the name of the domain configuration that is there from the start: that of the host name which
+// DescribeEndpoint answers. It can be changed, but neither disabled nor deleted.
+const BuiltInDomain = "iot:Data-ATS"
+
 func findDomainConfiguration(tx *store.Tx, scope thingward.Scope, name string) (*store.DomainConfiguration, error) {
 	d, err := tx.DomainConfiguration(scope, name)
+	if name == BuiltInDomain && errors.Is(err, store.ErrNotFound) {
+		return builtInDomain(scope), nil // nobody has changed it
+	}
 	return d, missing(err, "There is no domain configuration of the name %s in %s.", name, scope)
+}
+
+func builtInDomain(scope thingward.Scope) *store.DomainConfiguration {
+	return &store.DomainConfiguration{Scope: scope, Name: BuiltInDomain, Enabled: true, Created: time.UnixMilli(0), Switched: time.UnixMilli(0)}
+}
+
+// keepBuiltInDomain gives the domain configuration of the server its row, so that it is changed and listed as all others.
+func keepBuiltInDomain(tx *store.Tx, scope thingward.Scope) error {
+	err := tx.CreateDomainConfiguration(builtInDomain(scope))
+	if errors.Is(err, store.ErrExists) {
+		return nil
+	}
+	return err
 }
 
 // DescribeDomainConfiguration returns a domain configuration.
@@ -182,10 +223,16 @@ type DomainUpdate struct {
 // UpdateDomainConfiguration changes a domain configuration.
 func (s *Service) UpdateDomainConfiguration(ctx context.Context, scope thingward.Scope, name string, u DomainUpdate) (d *store.DomainConfiguration, err error) {
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		if err := keepBuiltInDomain(tx, scope); err != nil {
+			return err
+		}
 		if d, err = findDomainConfiguration(tx, scope, name); err != nil {
 			return err
 		}
 		if u.Enabled != nil && *u.Enabled != d.Enabled {
+			if name == BuiltInDomain {
+				return thingward.Errorf(thingward.InvalidRequest, "Domain configuration %s cannot be disabled.", name)
+			}
 			d.Enabled, d.Switched = *u.Enabled, s.now()
 		}
 		d.Settings.SecurityPolicy = cmp.Or(u.SecurityPolicy, d.Settings.SecurityPolicy)
@@ -203,9 +250,12 @@ func (s *Service) UpdateDomainConfiguration(ctx context.Context, scope thingward
 	return d, nil
 }
 
-// ListDomainConfigurations lists domain configurations by the time of their creation.
+// ListDomainConfigurations lists domain configurations by the time of their creation. The one of the server is the oldest.
 func (s *Service) ListDomainConfigurations(ctx context.Context, scope thingward.Scope, p store.Page) (list []*store.DomainConfiguration, next string, err error) {
-	err = s.store.View(ctx, func(tx *store.Tx) error {
+	err = s.store.Update(ctx, func(tx *store.Tx) error {
+		if err := keepBuiltInDomain(tx, scope); err != nil {
+			return err
+		}
 		list, next, err = tx.DomainConfigurations(scope, p)
 		return err
 	})

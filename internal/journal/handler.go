@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -26,9 +27,16 @@ const (
 	bytesBurst = 20
 )
 
+// A rule may run for every message. Of runs that went well the journal keeps only so many, and says of how many it does not.
+const (
+	runs      = 100 // a second
+	runsBurst = 1000
+)
+
 // Handler returns a handler that makes entries of records with an attribute eventType, and hands all records to next.
 func (j *Journal) Handler(next slog.Handler) slog.Handler {
-	return &handler{next: next, view: &view{journal: j, lines: rate.NewLimiter(lines, linesBurst), bytes: rate.NewLimiter(bytesOf, bytesBurst)}}
+	return &handler{next: next, view: &view{journal: j, lines: rate.NewLimiter(lines, linesBurst), bytes: rate.NewLimiter(bytesOf, bytesBurst),
+		runs: rate.NewLimiter(runs, runsBurst)}}
 }
 
 // A view is what the handlers derived from one another share.
@@ -36,7 +44,9 @@ type view struct {
 	journal  *Journal
 	lines    *rate.Limiter
 	bytes    *rate.Limiter
-	unlogged atomic.Int64
+	runs     *rate.Limiter
+	unlogged atomic.Int64 // refusals without a line
+	unkept   atomic.Int64 // runs of rules
 }
 
 type handler struct {
@@ -77,6 +87,9 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 	shown := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
 	if isEvent {
 		e := entryOf(&r, all)
+		if !h.keeps(e) {
+			return nil
+		}
 		allowed := h.allow(&shown, r.Level)
 		if e.Attempt != nil && (!allowed || r.Level < slog.LevelWarn && !h.bytes.Allow()) {
 			a := *e.Attempt
@@ -100,6 +113,21 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 		shown.AddAttrs(a)
 	}
 	return h.next.Handle(ctx, shown)
+}
+
+// keeps limits the runs of rules.
+func (h *handler) keeps(e *Entry) bool {
+	if e.EventType != RuleExecution || e.Status != Success {
+		return true
+	}
+	if !h.runs.Allow() {
+		h.unkept.Add(1)
+		return false
+	}
+	if n := h.unkept.Swap(0); n > 0 {
+		e.Details += fmt.Sprintf(" (and %d runs before that are not in the journal)", n)
+	}
+	return true
 }
 
 // allow limits the lines of refusals.
@@ -190,6 +218,9 @@ func (e *Entry) set(name string, v slog.Value) {
 		scope, ok := v.Any().(thingward.Scope)
 		if !ok {
 			scope.Account, scope.Region, _ = strings.Cut(text, "/")
+		}
+		if scope.Account == "" { // nobody can say whose it is
+			scope = thingward.Scope{}
 		}
 		e.Account, e.Region = scope.Account, scope.Region
 		return

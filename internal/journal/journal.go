@@ -68,6 +68,7 @@ type Journal struct {
 	stop    chan struct{} // closed by Close
 	stopped chan struct{} // closed when the writer has ended
 	closing sync.Once
+	failing bool         // the last write did; belongs to the writer
 	dropped atomic.Int64 // since the last entry that told of them
 	lost    atomic.Int64 // ever
 
@@ -236,9 +237,11 @@ func (j *Journal) commit(marks []mark) {
 	if len(marks) == 0 {
 		return
 	}
-	if err := j.log.Commit(marks[len(marks)-1].at); err != nil {
+	err := j.log.Commit(marks[len(marks)-1].at)
+	if err != nil && !j.failing {
 		j.cfg.Log.Error("the journal cannot be written; its entries wait in memory", "error", err)
 	}
+	j.failing = err != nil
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	for _, m := range marks {

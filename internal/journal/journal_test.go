@@ -330,3 +330,29 @@ func TestLines(t *testing.T) {
 		}
 	})
 }
+
+// Rules that run for every message do not drive everything else out.
+func TestRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := open(t, Config{})
+		defer j.Close()
+		log := slog.New(j.Handler(slog.DiscardHandler))
+		run := func() {
+			log.Info("rule ran", "eventType", RuleExecution, "scope", scope, "details", "published")
+			synctest.Wait()
+		}
+		for range runsBurst + 7 {
+			run()
+		}
+		log.Error("rule failed", "eventType", RuleExecution, "scope", scope)
+		time.Sleep(time.Second)
+		run()
+		all, _, err := j.Query(Query{Scope: scope, Limit: 2 * runsBurst})
+		if err != nil || len(all) != runsBurst+2 {
+			t.Fatalf("%d entries, %v, want %d", len(all), err, runsBurst+2)
+		}
+		if last := all[len(all)-1]; !strings.Contains(last.Details, "and 7 runs before") {
+			t.Errorf("the last says %q", last.Details)
+		}
+	})
+}

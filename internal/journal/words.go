@@ -14,30 +14,34 @@ import (
 // Line tells what happened in one line.
 func (e *Entry) Line() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %-7s  %-14s", e.Timestamp, e.Status, e.title())
-	add := func(format, value string) {
+	fmt.Fprintf(&b, "%s  %-7s  %-20s", e.Timestamp, e.Status, e.title())
+	gap := "  "
+	add := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(&b, format, printable(value))
+			b.WriteString(gap + name + printable(value))
 		}
 	}
-	add("  %s", e.ClientID)
-	if e.SourceIP != "" {
-		add(" from %s", e.SourceIP)
+	add("", e.ClientID)
+	if e.ClientID != "" {
+		gap = " "
 	}
-	add("  %s", e.TopicName)
+	add("from ", e.SourceIP)
+	gap = "  "
+	add("", e.TopicName)
 	if e.EventType == APICall {
-		add("  by %s", e.Other["caller"])
-		for _, name := range []string{"newStatus", "policyName", "thingGroupName", "target", "statusCode"} {
-			add("  "+name+"=%s", e.Other[name])
+		caller := e.Other["caller"]
+		add("by ", caller[strings.LastIndexByte(caller, ':')+1:])
+		for _, name := range []string{"newStatus", "policyName", "thingGroupName", "target"} {
+			add(name+"=", e.Other[name])
 		}
 	}
-	add("  rule %s", e.Other["ruleName"])
-	add("  %s", e.DisconnectReason)
-	add("  %s", e.Reason)
+	add("rule ", e.Other["ruleName"])
+	add("", e.DisconnectReason)
+	add("", e.Reason)
 	details, _, _ := strings.Cut(e.Details, "\n") // the rest is advice
-	add("  %s", details)
+	add("", details)
 	if e.Attempt != nil && e.EventType == Handshake {
-		add("  %s", strings.TrimSpace(e.Attempt.Version+" "+e.Attempt.Suite))
+		add("", strings.TrimSpace(e.Attempt.Version+" "+e.Attempt.Suite))
 	}
 	return b.String()
 }
@@ -53,10 +57,12 @@ func (e *Entry) title() string {
 	return e.EventType
 }
 
-// ReadOnly reports whether it is an API call that went well and changed nothing.
-func (e *Entry) ReadOnly() bool {
-	return e.EventType == APICall && e.Status == Success && slices.ContainsFunc([]string{"Get", "List", "Describe", "Search", "Test"},
-		func(verb string) bool { return strings.HasPrefix(e.Other["operation"], verb) })
+// Routine reports whether it changed nothing and refused nothing: an API call that looked at something, or the handshake in
+// front of a connection.
+func (e *Entry) Routine() bool {
+	reads := func(verb string) bool { return strings.HasPrefix(e.Other["operation"], verb) }
+	return e.Status == Success && (e.EventType == Handshake ||
+		e.EventType == APICall && slices.ContainsFunc([]string{"Get", "List", "Describe", "Search", "Test"}, reads))
 }
 
 // Explain tells the whole of an entry that is about a client: what it wanted, who it was, why that was refused, and what would

@@ -33,6 +33,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Config says where the log lives and how large it may grow.
@@ -82,7 +83,8 @@ type Log struct {
 	failures int        // counts failed flushes, so that waiters notice theirs
 	failure  error      // of the last failed flush
 	broken   error      // set for good: a failed fsync, or ErrClosed
-	torn     int64      // bytes behind the last record that Open has found
+	stats    statistics
+	torn     int64 // bytes behind the last record that Open has found
 }
 
 // Open reads the end of the log in cfg.Dir, cuts a torn tail and returns the log ready for appending.
@@ -226,6 +228,7 @@ func (l *Log) append(record []byte, limit int64) (Offset, error) {
 		return 0, ErrFull
 	}
 	l.pending = l.sealer.append(l.pending, at, record)
+	l.stats.records++
 	return at, nil
 }
 
@@ -288,8 +291,11 @@ func (l *Log) flush() {
 	batch := l.spare
 	l.flushing = true
 	l.mu.Unlock()
+	began := time.Now()
 	fatal, err := l.write(batch)
+	took := time.Since(began)
 	l.mu.Lock()
+	l.stats.wrote(took)
 	l.flushing = false
 	if err != nil {
 		// Nobody was promised anything: the batch goes back in front and is tried again by the next Commit.

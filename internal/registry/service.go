@@ -6,6 +6,7 @@
 package registry
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -23,6 +24,9 @@ type Config struct {
 	Bus   *bus.Bus
 	Log   *slog.Logger     // nil: none
 	Now   func() time.Time // nil: time.Now
+
+	// Publish sends the registry events, normally (*broker.Broker).Publish. Nil: nobody hears them.
+	Publish func(context.Context, *thingward.Message) error
 }
 
 // A Service is the registry part of the server. Its methods may be called from any goroutine.
@@ -31,11 +35,13 @@ type Service struct {
 	bus   *bus.Bus
 	log   *slog.Logger
 	now   func() time.Time
+
+	publish func(context.Context, *thingward.Message) error
 }
 
 // New returns a Service.
 func New(c Config) *Service {
-	s := &Service{store: c.Store, bus: c.Bus, log: c.Log, now: c.Now}
+	s := &Service{store: c.Store, bus: c.Bus, log: c.Log, now: c.Now, publish: c.Publish}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -87,6 +87,14 @@ type LoggingOptions struct {
 	RoleARN     string
 	Level       string // DEBUG, INFO, WARN, ERROR or DISABLED
 	DisableLogs bool   // disableAllLogs
+	Events      []EventLevel
+}
+
+// An EventLevel is the level of one type of event.
+type EventLevel struct {
+	Type        string
+	Level       string
+	Destination string // empty: the usual one
 }
 
 // GetLoggingOptions returns what is set. Nothing set is NotConfigured.

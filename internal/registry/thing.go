@@ -52,7 +52,7 @@ func (s *Service) CreateThing(ctx context.Context, scope thingward.Scope, in Thi
 		Version:      1,
 		Created:      s.now(),
 	}
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	err := s.update(ctx, scope, func(tx *store.Tx, e *events) error {
 		if err := usableThingType(tx, scope, in.Type); err != nil {
 			return err
 		}
@@ -63,6 +63,8 @@ func (s *Service) CreateThing(ctx context.Context, scope thingward.Scope, in Thi
 		}
 		err := tx.CreateThing(t)
 		if !errors.Is(err, store.ErrExists) {
+			e.thing(created, t)
+			e.typeOf(added, t, t.Type)
 			return err
 		}
 		asked := t
@@ -140,7 +142,7 @@ func (s *Service) UpdateThing(ctx context.Context, scope thingward.Scope, name s
 		return err
 	}
 	var principals []string
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	err := s.update(ctx, scope, func(tx *store.Tx, e *events) error {
 		t, err := findThing(tx, scope, name)
 		if err != nil {
 			return err
@@ -151,7 +153,9 @@ func (s *Service) UpdateThing(ctx context.Context, scope thingward.Scope, name s
 		if err := usableThingType(tx, scope, u.Type); err != nil {
 			return err
 		}
-		if u.Type != "" || u.RemoveType {
+		if (u.Type != "" || u.RemoveType) && u.Type != t.Type {
+			e.typeOf(removed, t, t.Type)
+			e.typeOf(added, t, u.Type)
 			t.Type = u.Type
 		}
 		if u.Attributes != nil {
@@ -164,6 +168,7 @@ func (s *Service) UpdateThing(ctx context.Context, scope thingward.Scope, name s
 		if err := tx.UpdateThing(t); err != nil {
 			return err
 		}
+		e.thing(updated, t)
 		principals, err = tx.PrincipalsOfThing(scope, name)
 		return err
 	})
@@ -201,7 +206,7 @@ func expectVersion(what string, version int64, expected *int64) error {
 
 // DeleteThing removes a thing that no principal is attached to. Deleting a thing that does not exist is fine.
 func (s *Service) DeleteThing(ctx context.Context, scope thingward.Scope, name string, expectedVersion *int64) error {
-	return s.store.Update(ctx, func(tx *store.Tx) error {
+	return s.update(ctx, scope, func(tx *store.Tx, e *events) error {
 		t, err := tx.Thing(scope, name)
 		if errors.Is(err, store.ErrNotFound) {
 			return nil
@@ -219,6 +224,7 @@ func (s *Service) DeleteThing(ctx context.Context, scope thingward.Scope, name s
 		if len(attached) > 0 {
 			return bad("Cannot delete. Thing %s is still attached to one or more principals, such as %s", name, attached[0].Principal)
 		}
+		e.thing(deleted, t)
 		return tx.DeleteThing(scope, name)
 	})
 }

@@ -52,13 +52,13 @@ func (s *Service) CreateThingGroup(ctx context.Context, scope thingward.Scope, n
 	if err := p.apply(g); err != nil {
 		return nil, err
 	}
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	err := s.update(ctx, scope, func(tx *store.Tx, e *events) error {
 		if err := place(tx, g, parent); err != nil {
 			return err
 		}
 		err := tx.CreateThingGroup(g)
 		if !errors.Is(err, store.ErrExists) {
-			return errors.Join(err, tx.PutTags(scope, g.ARN(), tags...))
+			return errors.Join(err, tx.PutTags(scope, g.ARN(), tags...), e.group(tx, created, g))
 		}
 		asked := g
 		if g, err = tx.ThingGroup(scope, name); err != nil {
@@ -115,7 +115,7 @@ func (s *Service) DescribeThingGroup(ctx context.Context, scope thingward.Scope,
 
 // UpdateThingGroup changes what is said of a thing group, raises its version and returns it.
 func (s *Service) UpdateThingGroup(ctx context.Context, scope thingward.Scope, name string, p ThingGroupProperties, expected *int64) (version int64, err error) {
-	err = s.store.Update(ctx, func(tx *store.Tx) error {
+	err = s.update(ctx, scope, func(tx *store.Tx, e *events) error {
 		g, err := findThingGroup(tx, scope, name)
 		if err != nil {
 			return err
@@ -128,7 +128,7 @@ func (s *Service) UpdateThingGroup(ctx context.Context, scope thingward.Scope, n
 		}
 		g.Version++
 		version = g.Version
-		return tx.UpdateThingGroup(g)
+		return errors.Join(tx.UpdateThingGroup(g), e.group(tx, updated, g))
 	})
 	return version, err
 }
@@ -137,7 +137,7 @@ func (s *Service) UpdateThingGroup(ctx context.Context, scope thingward.Scope, n
 // that does not exist is fine.
 func (s *Service) DeleteThingGroup(ctx context.Context, scope thingward.Scope, name string, expected *int64) error {
 	var principals []string
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	err := s.update(ctx, scope, func(tx *store.Tx, e *events) error {
 		g, err := tx.ThingGroup(scope, name)
 		if err != nil {
 			return err
@@ -155,7 +155,7 @@ func (s *Service) DeleteThingGroup(ctx context.Context, scope thingward.Scope, n
 		if principals, err = tx.PrincipalsInGroup(g); err != nil {
 			return err
 		}
-		return tx.DeleteThingGroup(g)
+		return errors.Join(e.group(tx, deleted, g), tx.DeleteThingGroup(g))
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
@@ -201,8 +201,9 @@ func (s *Service) RemoveThingFromThingGroup(ctx context.Context, scope thingward
 // UpdateThingGroupsForThing takes a thing out of some groups and puts it into others.
 func (s *Service) UpdateThingGroupsForThing(ctx context.Context, scope thingward.Scope, thing string, add, remove []string) error {
 	var principals []string
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
-		if _, err := findThing(tx, scope, thing); err != nil {
+	err := s.update(ctx, scope, func(tx *store.Tx, e *events) error {
+		t, err := findThing(tx, scope, thing)
+		if err != nil {
 			return err
 		}
 		for _, name := range remove {
@@ -210,7 +211,10 @@ func (s *Service) UpdateThingGroupsForThing(ctx context.Context, scope thingward
 			if err != nil {
 				return err
 			}
-			if err := tx.RemoveThingFromGroup(g, thing); err != nil && !errors.Is(err, store.ErrNotFound) {
+			switch err := tx.RemoveThingFromGroup(g, thing); {
+			case err == nil:
+				e.member(removed, g, t)
+			case !errors.Is(err, store.ErrNotFound):
 				return err
 			}
 		}
@@ -219,11 +223,10 @@ func (s *Service) UpdateThingGroupsForThing(ctx context.Context, scope thingward
 			if err != nil {
 				return err
 			}
-			if err := join(tx, g, thing); err != nil {
+			if err := join(tx, e, g, t); err != nil {
 				return err
 			}
 		}
-		var err error
 		principals, err = tx.PrincipalsOfThing(scope, thing)
 		return err
 	})
@@ -234,8 +237,8 @@ func (s *Service) UpdateThingGroupsForThing(ctx context.Context, scope thingward
 }
 
 // join puts a thing into a group if its other groups allow it.
-func join(tx *store.Tx, g *store.ThingGroup, thing string) error {
-	groups, err := tx.GroupsOfThing(g.Scope, thing)
+func join(tx *store.Tx, e *events, g *store.ThingGroup, t *store.Thing) error {
+	groups, err := tx.GroupsOfThing(g.Scope, t.Name)
 	if err != nil {
 		return err
 	}
@@ -245,13 +248,14 @@ func join(tx *store.Tx, g *store.ThingGroup, thing string) error {
 			return nil
 		}
 		if above, _, _ := strings.Cut(other.Path, "/"); above == root {
-			return bad("Thing %s is in group %s, which is in the same hierarchy as %s.", thing, other.Name, g.Name)
+			return bad("Thing %s is in group %s, which is in the same hierarchy as %s.", t.Name, other.Name, g.Name)
 		}
 	}
 	if len(groups) >= maxGroupsOfThing {
-		return bad("Thing %s is in %d groups, which is the limit.", thing, len(groups))
+		return bad("Thing %s is in %d groups, which is the limit.", t.Name, len(groups))
 	}
-	return tx.AddThingToGroup(g, thing)
+	e.member(added, g, t)
+	return tx.AddThingToGroup(g, t.Name)
 }
 
 // ListThingGroupsForThing returns the groups that a thing was put into, which are ten at most.

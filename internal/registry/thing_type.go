@@ -49,9 +49,10 @@ func (s *Service) CreateThingType(ctx context.Context, scope thingward.Scope, na
 	if err := p.apply(t); err != nil {
 		return nil, err
 	}
-	err := s.store.Update(ctx, func(tx *store.Tx) error {
+	err := s.update(ctx, scope, func(tx *store.Tx, e *events) error {
 		err := tx.CreateThingType(t)
 		if !errors.Is(err, store.ErrExists) {
+			e.thingType(created, t)
 			return errors.Join(err, tx.PutTags(scope, t.ARN(), tags...))
 		}
 		asked := t
@@ -130,7 +131,7 @@ func (s *Service) DeprecateThingType(ctx context.Context, scope thingward.Scope,
 }
 
 func (s *Service) updateThingType(ctx context.Context, scope thingward.Scope, name string, change func(*store.ThingType) error) error {
-	return s.store.Update(ctx, func(tx *store.Tx) error {
+	return s.update(ctx, scope, func(tx *store.Tx, e *events) error {
 		t, err := findThingType(tx, scope, name)
 		if err != nil {
 			return err
@@ -138,13 +139,14 @@ func (s *Service) updateThingType(ctx context.Context, scope thingward.Scope, na
 		if err := change(t); err != nil {
 			return err
 		}
+		e.thingType(updated, t)
 		return tx.UpdateThingType(t)
 	})
 }
 
 // DeleteThingType removes a type that has been deprecated for five minutes and that no thing has.
 func (s *Service) DeleteThingType(ctx context.Context, scope thingward.Scope, name string) error {
-	return s.store.Update(ctx, func(tx *store.Tx) error {
+	return s.update(ctx, scope, func(tx *store.Tx, e *events) error {
 		t, err := findThingType(tx, scope, name)
 		if err != nil {
 			return err
@@ -162,6 +164,7 @@ func (s *Service) DeleteThingType(ctx context.Context, scope thingward.Scope, na
 		if len(things) > 0 {
 			return bad("Cannot delete thing type : %s. Things still have it, such as %s.", name, things[0].Name)
 		}
+		e.thingType(deleted, t)
 		return tx.DeleteThingType(scope, name)
 	})
 }

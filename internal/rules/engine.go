@@ -63,6 +63,8 @@ type Engine struct {
 
 	dropped    atomic.Int64 // messages that found the queue full
 	lastReport atomic.Int64 // when that was logged, Unix ms
+
+	executed, succeeded, failed atomic.Uint64
 }
 
 // A job is a message with the rules to run on it.
@@ -125,6 +127,19 @@ func (e *Engine) onChange(c bus.Change) {
 
 // Dropped returns how many messages found the queue full.
 func (e *Engine) Dropped() int64 { return e.dropped.Load() }
+
+// Stats is what the engine has counted since New.
+type Stats struct {
+	Executed          uint64 // rules whose WHERE held
+	Succeeded, Failed uint64 // actions, error actions among them
+	Dropped           int64  // messages that found the queue full
+	Queued            int    // messages that wait now
+}
+
+// Stats returns the counters.
+func (e *Engine) Stats() Stats {
+	return Stats{e.executed.Load(), e.succeeded.Load(), e.failed.Load(), e.dropped.Load(), len(e.queue)}
+}
 
 // OnMessage has the rules run that m matches. It never waits.
 func (e *Engine) OnMessage(m *thingward.Message) {

@@ -45,10 +45,10 @@ type LambdaAction struct {
 
 // A RepublishAction publishes the result to another topic.
 type RepublishAction struct {
-	RoleARN string          `json:"roleArn"`           // kept; nothing here asks it
-	Topic   string          `json:"topic"`             // may hold substitution templates; $$aws/… is the reserved topic $aws/…
-	QoS     int             `json:"qos"`               // 0 or 1
-	Headers json.RawMessage `json:"headers,omitempty"` // refused so far
+	RoleARN string            `json:"roleArn"` // kept; nothing here asks it
+	Topic   string            `json:"topic"`   // may hold substitution templates; $$aws/… is the reserved topic $aws/…
+	QoS     int               `json:"qos"`     // 0 or 1
+	Headers *RepublishHeaders `json:"headers,omitempty"`
 }
 
 // UnmarshalJSON notes the keys that no member has.
@@ -97,8 +97,6 @@ func (a *Action) check() error {
 		return fmt.Errorf("the topic %q of the action republish begins with $: a reserved topic is written $$aws/…", r.Topic)
 	case r.QoS != 0 && r.QoS != 1:
 		return fmt.Errorf("the qos %d of the action republish is neither 0 nor 1", r.QoS)
-	case len(r.Headers) > 0 && string(r.Headers) != "null":
-		return fmt.Errorf("headers of the action republish are not supported yet")
 	}
 	return nil
 }

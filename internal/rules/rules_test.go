@@ -186,6 +186,54 @@ func TestRepublish(t *testing.T) {
 	f("SELECT topic() AS t FROM 'elsewhere'", "ingest", "$aws/rules/r", `{}`, `ingest {"t":""}`)
 }
 
+func TestRepublishHeaders(t *testing.T) {
+	b := newBench(t)
+	n := 0
+	create := func(headers string) (topic string) {
+		t.Helper()
+		n++
+		name := fmt.Sprintf("h%d", n)
+		var p rules.TopicRulePayload
+		if err := json.Unmarshal([]byte(`{"sql":"SELECT * FROM 'in`+name+`'","actions":[{"republish":{"roleArn":"r","topic":"out","headers":`+headers+`}}]}`), &p); err != nil {
+			t.Fatal(err)
+		}
+		if err := b.CreateTopicRule(t.Context(), scope, name, p); err != nil {
+			t.Fatal(err)
+		}
+		return "in" + name
+	}
+	f := func(headers, payload string, want *thingward.Properties) {
+		t.Helper()
+		b.OnMessage(message(create(headers), payload))
+		m := <-b.published
+		if want != nil && !want.Expires.IsZero() {
+			want.Expires = m.Time.Add(want.Expires.Sub(time.Time{}))
+		}
+		if diff := cmp.Diff(want, m.Properties); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", headers, diff)
+		}
+	}
+	f(`null`, `{}`, nil)
+	f(`{"contentType":"${kind}","responseTopic":"answers/${clientid()}","payloadFormatIndicator":"UTF8_DATA","correlationData":"aWQ=","messageExpiry":"60","userProperties":[{"key":"k","value":"${v}"},{"key":"k","value":"2"}]}`,
+		`{"kind":"text/plain","v":1}`, &thingward.Properties{UTF8: true, ContentType: "text/plain", ResponseTopic: "answers/dev-1", CorrelationData: []byte("id"),
+			Expires: time.Time{}.Add(time.Minute), User: []thingward.UserProperty{{Key: "k", Value: "1"}, {Key: "k", Value: "2"}}})
+	f(`{"payloadFormatIndicator":"UNSPECIFIED_BYTES","messageExpiry":"${nothing}"}`, `{}`, &thingward.Properties{})
+
+	failures := 0
+	fails := func(headers, payload, want string) {
+		t.Helper()
+		failures++
+		b.OnMessage(message(create(headers), payload))
+		if l := b.log.wait(t, "rule failed", failures); !strings.Contains(fmt.Sprint(l), want) {
+			t.Errorf("%s: logged %v, want %q", headers, l, want)
+		}
+	}
+	fails(`{"payloadFormatIndicator":"text"}`, `{}`, "payloadFormatIndicator")
+	fails(`{"responseTopic":"${x}"}`, `{"x":"a/#"}`, "responseTopic")
+	fails(`{"correlationData":"${x}"}`, `{"x":"?"}`, "correlationData")
+	fails(`{"messageExpiry":"${x}"}`, `{"x":"soon"}`, "messageExpiry")
+}
+
 // TestMatching publishes to a topic and shows which of these rules ran, in the order of their names.
 func TestMatching(t *testing.T) {
 	b := newBench(t, func(c *rules.Config) { c.Workers = 1 })
@@ -370,7 +418,8 @@ func TestCreateRefuses(t *testing.T) {
 	action(`{"republish":{"roleArn":"r","topic":"$aws/things/t"}}`, "$$aws/")
 	action(`{"republish":{"roleArn":"r","topic":"t","qos":2}}`, "neither 0 nor 1")
 	action(`{"republish":{"roleArn":"r","topic":"t/${a b}"}}`, "closing }")
-	action(`{"republish":{"roleArn":"r","topic":"t","headers":{"contentType":"x"}}}`, "headers")
+	action(`{"republish":{"roleArn":"r","topic":"t","headers":{"contentType":"${a b}"}}}`, "closing }")
+	action(`{"republish":{"roleArn":"r","topic":"t","headers":{"userProperties":[`+strings.Repeat(`{"key":"a","value":"b"},`, 100)+`{"key":"a","value":"b"}]}}}`, "101 userProperties")
 }
 
 func TestRuleLimit(t *testing.T) {

@@ -47,6 +47,7 @@ func (r *run) do() {
 		r.log.Debug("rule does not match: WHERE does not hold", "duration", time.Since(start))
 		return
 	}
+	r.executed.Add(1)
 	var failures []failure
 	for i := range r.rule.actions {
 		if f := r.act(&r.rule.actions[i], result, "action"); f != nil {
@@ -72,9 +73,11 @@ func (r *run) act(a *action, result iotsql.Result, kind string) *failure {
 	note, err := r.perform(a, target, result)
 	log := r.log.With("eventType", journal.RuleExecution, kind, a.name(), "target", target, "duration", time.Since(start).Round(time.Microsecond))
 	if err == nil {
+		r.succeeded.Add(1)
 		log.Info("rule ran", "details", note)
 		return nil
 	}
+	r.failed.Add(1)
 	attributes := []any{"status", journal.Failure, "details", err.Error()}
 	if errors.Is(err, &thingward.Error{Code: function.AccessDenied}) {
 		attributes = append(attributes, "advice", r.permit(target))
@@ -98,7 +101,7 @@ func (r *run) perform(a *action, target string, result iotsql.Result) (note stri
 	if a.Lambda != nil {
 		return r.invoke(target, result)
 	}
-	return "published", r.republish(a.Republish, target, result)
+	return "published", r.republish(a, target, result)
 }
 
 // invoke queues an asynchronous invocation. What becomes of it is logged by package function under the request id.
@@ -122,7 +125,7 @@ func (r *run) invoke(functionARN string, result iotsql.Result) (note string, err
 }
 
 // republish publishes the result as a message of the server's own.
-func (r *run) republish(a *RepublishAction, topic string, result iotsql.Result) error {
+func (r *run) republish(a *action, topic string, result iotsql.Result) error {
 	if r.config.Publish == nil {
 		return errors.New("this server publishes nothing")
 	}
@@ -135,9 +138,14 @@ func (r *run) republish(a *RepublishAction, topic string, result iotsql.Result) 
 	if err := mqtt.ValidTopicName(topic); err != nil {
 		return err
 	}
+	now := r.config.Now()
+	properties, err := a.Republish.Headers.properties(a.headers, r.input, now)
+	if err != nil {
+		return err
+	}
 	return r.config.Publish(r.ctx, &thingward.Message{
-		Scope: r.rule.scope, Topic: topic, Payload: result.Payload, QoS: byte(a.QoS),
-		Time: r.config.Now(), Hops: r.message.Hops + 1,
+		Scope: r.rule.scope, Topic: topic, Payload: result.Payload, QoS: byte(a.Republish.QoS), Properties: properties,
+		Time: now, Hops: r.message.Hops + 1,
 	})
 }
 

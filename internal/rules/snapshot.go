@@ -40,7 +40,8 @@ type rule struct {
 // An action is an Action with its templates parsed.
 type action struct {
 	*Action
-	target *iotsql.Template // functionArn or topic
+	target  *iotsql.Template // functionArn or topic
+	headers templates
 }
 
 // name is what an error action's message calls it.
@@ -233,14 +234,19 @@ func compileAction(a *Action) (action, error) {
 		return action{}, err
 	}
 	target := ""
+	var headers templates
 	if a.Lambda != nil {
 		target = a.Lambda.FunctionARN
 	} else {
 		target = a.Republish.Topic
+		var err error
+		if headers, err = a.Republish.Headers.parse(); err != nil {
+			return action{}, err
+		}
 	}
 	t, err := iotsql.ParseTemplate(target)
 	if err != nil {
 		return action{}, fmt.Errorf("%q: %w", target, err)
 	}
-	return action{a, t}, nil
+	return action{a, t, headers}, nil
 }

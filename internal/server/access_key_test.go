@@ -48,7 +48,7 @@ func manage(t *testing.T, s *servertest.Server, method, path string, in, out any
 	}
 }
 
-func newKey(t *testing.T, s *servertest.Server, account, policy string) sigv4.Credentials {
+func newAccessKey(t *testing.T, s *servertest.Server, account, policy string) sigv4.Credentials {
 	t.Helper()
 	var key struct{ AccessKeyID, SecretAccessKey string }
 	manage(t, s, http.MethodPost, "accounts/"+account+"/keys", map[string]string{"userName": "ci", "policyDocument": policy}, &key)
@@ -92,7 +92,7 @@ const keyPolicy = `{"Version":"2012-10-17","Statement":[
 // The policy of an access key decides on what its owner does over a WebSocket: connect, publish, subscribe, receive.
 func TestPolicyOfAccessKey(t *testing.T) {
 	s := servertest.New(t)
-	key := newKey(t, s, servertest.Account, keyPolicy)
+	key := newAccessKey(t, s, servertest.Account, keyPolicy)
 	messages := make(chan string, 10)
 	client, _, err := signedIn(t, s, key, "ci-1", messages)
 	if err != nil {
@@ -108,7 +108,7 @@ func TestPolicyOfAccessKey(t *testing.T) {
 	if _, _, err := signedIn(t, s, key, "not-ci", messages); err == nil {
 		t.Error("the policy does not allow this client id")
 	}
-	if _, _, err := signedIn(t, s, newKey(t, s, servertest.Account, ""), "ci-1", messages); err == nil {
+	if _, _, err := signedIn(t, s, newAccessKey(t, s, servertest.Account, ""), "ci-1", messages); err == nil {
 		t.Error("a key without a policy connected")
 	}
 }
@@ -116,13 +116,13 @@ func TestPolicyOfAccessKey(t *testing.T) {
 // What happens to an access key happens to its connections at once, and to no others.
 func TestChangesOfAccessKeys(t *testing.T) {
 	s := servertest.New(t)
-	other, _, err := signedIn(t, s, newKey(t, s, servertest.Account, identity.Everything), "other", nil)
+	other, _, err := signedIn(t, s, newAccessKey(t, s, servertest.Account, identity.Everything), "other", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f := func(name string, change func(sigv4.Credentials), after func(*testing.T, *paho.Client, <-chan struct{}), connects bool) {
 		t.Run(name, func(t *testing.T) {
-			key := newKey(t, s, servertest.Account, keyPolicy)
+			key := newAccessKey(t, s, servertest.Account, keyPolicy)
 			client, lost, err := signedIn(t, s, key, "ci-"+name, nil)
 			if err != nil {
 				t.Fatal(err)
@@ -155,7 +155,7 @@ func TestAccountsAreApart(t *testing.T) {
 	s := servertest.New(t)
 	const second = "999988887777"
 	manage(t, s, http.MethodPost, "accounts", map[string]string{"accountId": second}, nil)
-	key := newKey(t, s, second, identity.Everything)
+	key := newAccessKey(t, s, second, identity.Everything)
 	ours, theirs := make(chan string, 10), make(chan string, 10)
 	first, lost, err := signedIn(t, s, credentials(s), "same", ours)
 	if err != nil {
@@ -185,17 +185,35 @@ func TestAccountsAreApart(t *testing.T) {
 	cfg.Credentials = awscredentials.NewStaticCredentialsProvider(key.AccessKeyID, key.Secret, "")
 	functions := lambda.NewFromConfig(cfg)
 	createFunction(t, functions, "whoami", `exports.handler = async () => process.env.AWS_ACCESS_KEY_ID + " " + process.env.AWS_SECRET_ACCESS_KEY`)
-	out, err := functions.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("whoami")})
-	if err != nil {
-		t.Fatal(err)
+	f := func() string {
+		t.Helper()
+		out, err := functions.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("whoami")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, secret, _ := strings.Cut(strings.Trim(string(out.Payload), `"`), " ")
+		cfg.Credentials = awscredentials.NewStaticCredentialsProvider(id, secret, "")
+		who, err := sts.NewFromConfig(cfg).GetCallerIdentity(t.Context(), nil)
+		if err != nil {
+			t.Fatalf("%s: %v", out.Payload, err)
+		}
+		if *who.Arn != "arn:aws:iam::"+second+":user/functions" {
+			t.Errorf("the function is %s", *who.Arn)
+		}
+		return id
 	}
-	id, secret, _ := strings.Cut(strings.Trim(string(out.Payload), `"`), " ")
-	cfg.Credentials = awscredentials.NewStaticCredentialsProvider(id, secret, "")
-	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(t.Context(), nil)
-	if err != nil {
-		t.Fatalf("%s: %v", out.Payload, err)
+	id := f()
+	if again := f(); again != id {
+		t.Errorf("another key: %s and %s", id, again)
 	}
-	if *who.Arn != "arn:aws:iam::"+second+":user/functions" {
-		t.Errorf("the function is %s", *who.Arn)
+
+	// Without its key the function does not run; with a new one it does, also if its process was warm.
+	changeKey(t, s, sigv4.Credentials{AccessKeyID: id}, map[string]string{"status": "Inactive"})
+	if _, err := functions.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("whoami")}); err == nil || !strings.Contains(err.Error(), "thingward key activate "+id) {
+		t.Errorf("with an inactive key: %v", err)
+	}
+	manage(t, s, http.MethodDelete, "keys/"+id, nil, nil)
+	if again := f(); again == id {
+		t.Error("the deleted key is still used")
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
@@ -73,6 +74,10 @@ type Config struct {
 	// PortOffset is added to the port of every address that is not given above.
 	PortOffset int
 
+	// Teach tells clients why they were refused: with MQTT 5 in a Reason String, with 3.1.1 by the return code of CONNACK.
+	// Default: AWS's silence.
+	Teach bool
+
 	// JournalSize is how many bytes the journal may take, and JournalAge how old its entries may get. Zero: 256 MiB (16 MiB of
 	// memory when Ephemeral), 30 days.
 	JournalSize int64
@@ -86,6 +91,23 @@ type Config struct {
 	// refused with quota exceeded; nothing is dropped to make room. Zero: 4 GiB.
 	MessagesSize int64
 
+	// TLSCertificates and TLSKeys are pairs of PEM files: certificates of the server with their chains, and private keys. One pair with
+	// a P-256 and one with an RSA key serve every client. They are read again when a file changes. Empty: the server
+	// makes its own, with a root of its own.
+	TLSCertificates, TLSKeys []string
+
+	// ConnectRate is how many connections one address may open per second, twice as many at once; loopback addresses may open
+	// any number. ConnectRateInAll is the same for all of them, loopback too. What comes beyond is closed before its
+	// TLS handshake. Zero: 100, and 2000 for each core. Negative: no limit.
+	ConnectRate, ConnectRateInAll float64
+
+	// MemoryLimit is about how many bytes the process may take: from nine tenths on, new connections are refused. Zero: no limit.
+	MemoryLimit int64
+
+	// Metrics is the address of an HTTP listener of its own for GET /metrics. Empty: /metrics is on the listener of the API if that
+	// is on a loopback address, as whoever reaches it may read them.
+	Metrics string
+
 	// AllowReset lets anybody who reaches the API empty the server: POST /_thingward/reset. For tests.
 	AllowReset bool
 
@@ -94,6 +116,9 @@ type Config struct {
 
 	// Log gets what happens, at its own level; the journal keeps it too. Nil: nothing is logged.
 	Log *slog.Logger
+
+	// Now is the clock of the registry, whose thing types wait five minutes for their end. Nil: time.Now. For tests.
+	Now func() time.Time
 }
 
 const anyRegion = "any"
@@ -128,6 +153,8 @@ func (c *Config) complete() error {
 	if err := c.check(); err != nil {
 		return err
 	}
+	c.ConnectRate = cmp.Or(c.ConnectRate, 100)
+	c.ConnectRateInAll = cmp.Or(c.ConnectRateInAll, 2000*float64(runtime.GOMAXPROCS(0)))
 	if c.MQTT == "" {
 		c.MQTT = ":" + strconv.Itoa(MQTTPort+c.PortOffset)
 	}
@@ -187,13 +214,15 @@ func (c *Config) check() error {
 	_, ok := durabilities[c.Durability]
 	require(ok, "durability %q: want process or disk", c.Durability)
 	require(c.Durability != "disk" || !c.Ephemeral, "an ephemeral server has no disk: leave out one or the other")
+	require(len(c.TLSCertificates) == len(c.TLSKeys), "%d files with TLS certificates and %d with their keys: want as many", len(c.TLSCertificates), len(c.TLSKeys))
+	require(c.MemoryLimit == 0 || c.MemoryLimit >= 64<<20, "a memory limit of %d bytes: want at least 64MiB", c.MemoryLimit)
 	require(c.MessagesSize == 0 || c.MessagesSize >= 1<<20, "%d bytes for messages: want at least a MiB", c.MessagesSize)
 	require(c.PortOffset >= 0 && c.PortOffset < 56000, "port offset %d: want 0 to 55999", c.PortOffset)
 	if host, _, err := net.SplitHostPort(c.Plain); err == nil && host != "localhost" {
 		ip, err := netip.ParseAddr(host)
 		require(err == nil && ip.IsLoopback(), "plain listener on %q: its clients prove nothing, so it is for this machine only; use 127.0.0.1 or [::1]", c.Plain)
 	}
-	for _, a := range []string{c.MQTT, c.API, c.ALPN, c.HTTPS, c.Plain} {
+	for _, a := range []string{c.MQTT, c.API, c.ALPN, c.HTTPS, c.Plain, c.Metrics} {
 		if a != "" {
 			_, _, err := net.SplitHostPort(a)
 			require(err == nil, "address %q: want host:port or :port", a)

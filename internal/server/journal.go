@@ -117,17 +117,21 @@ func (s *Server) about(ctx context.Context, scope thingward.Scope, name string) 
 	return name, certificates, nil
 }
 
-// Refusal returns the latest refusal of a client, thing or certificate of the account that the first start made, of one type of
-// event. It waits for one until ctx is done.
+// Refusal returns the latest refusal of a client, thing or certificate, of one type of event. It waits for one until ctx is done.
 func (s *Server) Refusal(ctx context.Context, about, eventType string) (*journal.Entry, error) {
-	name, certificates, err := s.about(ctx, s.Scope(), about)
-	if err != nil {
+	return s.Latest(ctx, journal.Query{About: about, EventType: eventType, Refusals: true})
+}
+
+// Latest returns the newest entry of the account that the first start made, or of nobody, that a query finds. It waits for one
+// until ctx is done.
+func (s *Server) Latest(ctx context.Context, q journal.Query) (e *journal.Entry, err error) {
+	q.Scope, q.Unscoped, q.Newest, q.Limit = s.Scope(), true, true, 1
+	if q.About, q.Certificates, err = s.about(ctx, q.Scope, q.About); err != nil {
 		return nil, err
 	}
 	for {
 		end := s.journal.End()
-		list, _, err := s.journal.Query(journal.Query{Scope: s.Scope(), Unscoped: true, About: name, Certificates: certificates,
-			EventType: eventType, Refusals: true, Newest: true, Limit: 1})
+		list, _, err := s.journal.Query(q)
 		if err != nil {
 			return nil, err
 		}
@@ -135,7 +139,7 @@ func (s *Server) Refusal(ctx context.Context, about, eventType string) (*journal
 			return list[0], nil
 		}
 		if err := s.journal.Wait(ctx, end); err != nil {
-			return nil, fmt.Errorf("the journal knows of no refusal of %s: %w", about, err)
+			return nil, fmt.Errorf("the journal has nothing of %s %s: %w", q.EventType, q.About, err)
 		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,11 +60,15 @@ type Server struct {
 	rules     *rules.Engine
 	gateway   *gateway.Gateway
 	http      *http.Server
+	handler   *api.Handler
+	metrics   http.Handler
+	memory    memoryLimit
 	tls       *ca.ServerIdentity
 	key       *store.AccessKey // of the account that the first start made
 
 	mqtt, api          net.Listener
 	alpn, https, plain net.Listener // nil when there is none
+	metered            net.Listener // for /metrics alone, nil when there is none
 
 	polls context.Context // done: requests that wait for the journal end
 
@@ -132,7 +137,8 @@ func (s *Server) openBroker(context.Context) (err error) {
 		return err
 	}
 	s.broker, err = broker.Open(broker.Config{
-		Dir: s.cfg.path(MessagesDir), Durability: durabilities[s.cfg.Durability], MaxLogSize: s.cfg.MessagesSize, Limits: limits, Log: s.log,
+		Dir: s.cfg.path(MessagesDir), Durability: durabilities[s.cfg.Durability], MaxLogSize: s.cfg.MessagesSize,
+		Limits: limits, Teach: s.cfg.Teach, Log: s.log,
 	})
 	if err != nil {
 		return err
@@ -147,7 +153,7 @@ func (s *Server) openIdentity(ctx context.Context) error {
 		Store: s.store, Bus: s.bus, CA: authority, Log: s.log, Publish: s.broker.Publish,
 	})
 	s.onClose(func(context.Context) error { s.identity.Close(); return nil })
-	s.registry = registry.New(registry.Config{Store: s.store, Bus: s.bus, Log: s.log})
+	s.registry = registry.New(registry.Config{Store: s.store, Bus: s.bus, Log: s.log, Now: s.cfg.Now, Publish: s.broker.Publish})
 	cancel := s.bus.Subscribe(s.changed)
 	s.onClose(func(context.Context) error { cancel(); return nil })
 	return s.bootstrap(ctx)
@@ -196,7 +202,7 @@ func (s *Server) listen(ctx context.Context) error {
 	for _, l := range []struct {
 		to   *net.Listener
 		addr string
-	}{{&s.mqtt, s.cfg.MQTT}, {&s.api, s.cfg.API}, {&s.alpn, s.cfg.ALPN}, {&s.https, s.cfg.HTTPS}, {&s.plain, s.cfg.Plain}} {
+	}{{&s.mqtt, s.cfg.MQTT}, {&s.api, s.cfg.API}, {&s.alpn, s.cfg.ALPN}, {&s.https, s.cfg.HTTPS}, {&s.plain, s.cfg.Plain}, {&s.metered, s.cfg.Metrics}} {
 		if l.addr == "" {
 			continue
 		}
@@ -222,20 +228,29 @@ func (s *Server) openDoors(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	certificates, err := s.certificates()
+	if err != nil {
+		return err
+	}
 	s.gateway, err = gateway.New(gateway.Config{
-		Certificates: s.tls.Certificates, ServerNames: s.cfg.Names, Log: s.log,
-		Authenticate: s.identity.Authenticate, Serve: s.serveDevice,
+		Certificates: certificates, Admit: s.admitter(), ServerNames: s.cfg.Names, Log: s.log,
+		Authenticate: s.identity.Authenticate, Serve: s.serveDevice, Teach: s.cfg.Teach,
 		API: handler, ServeDevice: handler.ServeDevice,
 	})
 	if err != nil {
 		return err
 	}
 	s.onClose(s.gateway.Close)
+	s.handler = handler
+	s.metrics = s.newMetrics()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.Handle("/_thingward/accounts", handler)
 	mux.Handle("/_thingward/accounts/", handler)
 	mux.Handle("/_thingward/keys/", handler)
+	if s.metered == nil && loopback(s.api) {
+		mux.Handle("GET /metrics", s.metrics)
+	}
 	mux.Handle("GET "+JournalPath, handler.Signed(ReadJournal, s.serveJournal))
 	if s.cfg.AllowReset {
 		mux.HandleFunc("POST /_thingward/reset", s.serveReset)
@@ -258,7 +273,7 @@ func (s *Server) openDoors(context.Context) (err error) {
 type door struct{ own, aws http.Handler }
 
 func (d door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/healthz" || strings.HasPrefix(r.URL.Path, "/_thingward/") {
+	if r.URL.Path == "/healthz" || r.URL.Path == "/metrics" || strings.HasPrefix(r.URL.Path, "/_thingward/") {
 		d.own.ServeHTTP(w, r)
 		return
 	}
@@ -276,6 +291,12 @@ func (s *Server) regions() []string {
 func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.gateway.ServeTLS(s.mqtt) })
+	if len(s.cfg.TLSCertificates) > 0 {
+		g.Go(func() error { s.watchCertificates(ctx); return nil })
+	}
+	if s.memory.bytes = s.cfg.MemoryLimit; s.memory.bytes > 0 {
+		g.Go(func() error { s.memory.watch(ctx, time.Second); return nil })
+	}
 	if s.alpn != nil {
 		g.Go(func() error { return s.gateway.ServeALPN(s.alpn) })
 	}
@@ -291,6 +312,21 @@ func (s *Server) Run(ctx context.Context) error {
 		}
 		return nil
 	})
+	if s.metered != nil {
+		metrics := http.NewServeMux()
+		metrics.Handle("GET /metrics", s.metrics)
+		scraped := &http.Server{Handler: metrics, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+		g.Go(func() error {
+			if err := scraped.Serve(s.metered); !errors.Is(err, http.ErrServerClosed) {
+				return err
+			}
+			return nil
+		})
+		g.Go(func() error {
+			<-ctx.Done()
+			return scraped.Close()
+		})
+	}
 	g.Go(func() error {
 		<-ctx.Done()
 		shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
@@ -371,10 +407,6 @@ func (s *Server) changed(c bus.Change) {
 		s.broker.Disconnect(c.Scope, c.ID, broker.AuthError, refusal.Message)
 		return
 	}
-	if errors.Is(err, store.ErrNotFound) {
-		s.broker.Disconnect(c.Scope, c.ID, broker.AuthError, "the access key is inactive or gone")
-		return
-	}
 	if err != nil {
 		s.log.Error("a change did not reach live connections; they keep their policies until they reconnect",
 			"principalId", c.ID, "error", err)
@@ -388,12 +420,11 @@ func (s *Server) Reset(ctx context.Context) error {
 	if err := s.store.Reset(ctx); err != nil {
 		return err
 	}
-	s.bus.Publish(bus.Change{Kind: bus.Reset})
-	if err := s.broker.Reset(ctx); err != nil {
+	if err := s.identity.KeepOnly(ctx, s.key); err != nil {
 		return err
 	}
-	s.cfg.Account, s.cfg.AccessKey = s.key.Account, s.key.ID+":"+s.key.Secret
-	return s.bootstrap(ctx)
+	s.bus.Publish(bus.Change{Kind: bus.Reset})
+	return s.broker.Reset(ctx)
 }
 
 func (s *Server) serveReset(w http.ResponseWriter, r *http.Request) {
@@ -426,6 +457,15 @@ func (s *Server) ALPNAddr() net.Addr { return addr(s.alpn) }
 // HTTPSAddr is where devices publish over HTTPS, nil when there is none.
 func (s *Server) HTTPSAddr() net.Addr { return addr(s.https) }
 
+// MetricsAddr is where only /metrics is, nil when there is none.
+func (s *Server) MetricsAddr() net.Addr { return addr(s.metered) }
+
+// loopback reports whether only this machine reaches l.
+func loopback(l net.Listener) bool {
+	a, err := netip.ParseAddrPort(l.Addr().String())
+	return err == nil && a.Addr().IsLoopback()
+}
+
 func addr(l net.Listener) net.Addr {
 	if l == nil {
 		return nil
@@ -436,9 +476,9 @@ func addr(l net.Listener) net.Addr {
 // RootPEM is the CA file for clients: the roots of the server's own TLS certificates.
 func (s *Server) RootPEM() []byte { return s.tls.RootPEM }
 
-// RootFile is where RootPEM stands on disk, empty when nothing is kept.
+// RootFile is where RootPEM stands on disk, empty when nothing is kept, or when the certificates are somebody else's.
 func (s *Server) RootFile() string {
-	if s.cfg.Ephemeral {
+	if s.cfg.Ephemeral || len(s.cfg.TLSCertificates) > 0 {
 		return ""
 	}
 	return filepath.Join(s.cfg.Data, "tls", ca.RootPEMFile)

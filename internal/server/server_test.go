@@ -2,10 +2,15 @@ package server_test
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/hex"
-	"errors"
+	"encoding/pem"
 	"fmt"
 	"net/http"
 	"strings"
@@ -14,12 +19,13 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iot"
-	"github.com/aws/aws-sdk-go-v2/service/iot/types"
 	"github.com/eclipse/paho.golang/paho"
 	mqtt3 "github.com/eclipse/paho.mqtt.golang"
 
+	"github.com/thingward/thingward/internal/identity"
 	"github.com/thingward/thingward/internal/server"
 	"github.com/thingward/thingward/internal/server/servertest"
+	"github.com/thingward/thingward/sigv4"
 )
 
 func certificateID(c tls.Certificate) string {
@@ -39,14 +45,22 @@ type device struct {
 func newDevice(t *testing.T, s *servertest.Server, statements string) *device {
 	t.Helper()
 	d := &device{cloud: iot.NewFromConfig(s.AWS())}
-	out, err := d.cloud.CreateKeysAndCertificate(t.Context(), &iot.CreateKeysAndCertificateInput{SetAsActive: true})
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: "device"}}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := d.cloud.CreateCertificateFromCsr(t.Context(), &iot.CreateCertificateFromCsrInput{SetAsActive: true,
+		CertificateSigningRequest: aws.String(string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: request})))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.id, d.arn = *out.CertificateId, *out.CertificateArn
-	if d.Certificate, err = tls.X509KeyPair([]byte(*out.CertificatePem), []byte(*out.KeyPair.PrivateKey)); err != nil {
-		t.Fatal(err)
-	}
+	block, _ := pem.Decode([]byte(*out.CertificatePem))
+	d.Certificate = tls.Certificate{Certificate: [][]byte{block.Bytes}, PrivateKey: key}
 	d.attach(t, s, "policy-"+d.id[:8], statements)
 	return d
 }
@@ -180,94 +194,6 @@ func TestPaho5(t *testing.T) {
 	}
 }
 
-// What an administrator changes holds for connections that are open, when the call has returned.
-func TestChangesReachLiveConnections(t *testing.T) {
-	s := servertest.New(t)
-	f := func(name string, change func(t *testing.T, d *device), after func(t *testing.T, c mqtt3.Client, lost <-chan struct{})) {
-		t.Run(name, func(t *testing.T) {
-			d := newDevice(t, s, allowOwn)
-			c, lost, err := connectWatched(t, s, d.Certificate, name, 4)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := wait(t, c.Publish("own/a", 1, false, "x")); err != nil {
-				t.Fatal(err)
-			}
-			change(t, d)
-			after(t, c, lost)
-		})
-	}
-	isLost := func(t *testing.T, c mqtt3.Client, lost <-chan struct{}) {
-		waitFor(t, "the end of the connection", lost)
-	}
-	deniedNow := func(t *testing.T, c mqtt3.Client, lost <-chan struct{}) {
-		c.Publish("own/a", 1, false, "x")
-		waitFor(t, "the end of the connection", lost)
-	}
-	setStatus := func(status types.CertificateStatus) func(*testing.T, *device) {
-		return func(t *testing.T, d *device) {
-			_, err := d.cloud.UpdateCertificate(t.Context(), &iot.UpdateCertificateInput{CertificateId: &d.id, NewStatus: status})
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	f("deactivated", setStatus(types.CertificateStatusInactive), isLost)
-	f("revoked", setStatus(types.CertificateStatusRevoked), isLost)
-	f("policy detached", func(t *testing.T, d *device) {
-		_, err := d.cloud.DetachPolicy(t.Context(), &iot.DetachPolicyInput{PolicyName: aws.String("policy-" + d.id[:8]), Target: &d.arn})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}, deniedNow)
-	f("policy attached", func(t *testing.T, d *device) { d.attach(t, s, "more", allowMore) },
-		func(t *testing.T, c mqtt3.Client, lost <-chan struct{}) {
-			if err := wait(t, c.Publish("more/a", 1, false, "x")); err != nil {
-				t.Error(err)
-			}
-		})
-	f("new default version", func(t *testing.T, d *device) {
-		_, err := d.cloud.CreatePolicyVersion(t.Context(), &iot.CreatePolicyVersionInput{
-			PolicyName:     aws.String("policy-" + d.id[:8]),
-			PolicyDocument: aws.String(`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"iot:Publish","Resource":"` + s.Scope().ARN("topic/more/*") + `"}}`),
-			SetAsDefault:   true,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}, func(t *testing.T, c mqtt3.Client, lost <-chan struct{}) {
-		if err := wait(t, c.Publish("more/a", 1, false, "x")); err != nil {
-			t.Error(err)
-		}
-		deniedNow(t, c, lost)
-	})
-	f("in-a-group", func(t *testing.T, d *device) { // the client id is the name of the thing
-		thing, group := aws.String("in-a-group"), aws.String("plant")
-		_, err1 := d.cloud.CreateThing(t.Context(), &iot.CreateThingInput{ThingName: thing})
-		_, err2 := d.cloud.AttachThingPrincipal(t.Context(), &iot.AttachThingPrincipalInput{ThingName: thing, Principal: &d.arn})
-		made, err3 := d.cloud.CreateThingGroup(t.Context(), &iot.CreateThingGroupInput{ThingGroupName: group})
-		_, err4 := d.cloud.AddThingToThingGroup(t.Context(), &iot.AddThingToThingGroupInput{ThingName: thing, ThingGroupName: group})
-		_, err5 := d.cloud.AttachPolicy(t.Context(), &iot.AttachPolicyInput{PolicyName: aws.String("more"), Target: made.ThingGroupArn})
-		if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
-			t.Fatal(err)
-		}
-	}, func(t *testing.T, c mqtt3.Client, lost <-chan struct{}) {
-		if err := wait(t, c.Publish("more/a", 1, false, "x")); err != nil {
-			t.Error(err)
-		}
-		cloud := iot.NewFromConfig(s.AWS())
-		_, err := cloud.RemoveThingFromThingGroup(t.Context(), &iot.RemoveThingFromThingGroupInput{ThingName: aws.String("in-a-group"), ThingGroupName: aws.String("plant")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.Publish("more/a", 1, false, "x")
-		waitFor(t, "the end of the connection", lost)
-	})
-	f("denied for all", func(t *testing.T, d *device) {
-		d.attach(t, s, "deny", `{"Effect":"Deny","Action":"iot:Publish","Resource":"*"}`)
-	}, deniedNow)
-}
-
 // Clients of the plain listener act as a certificate, with its policies.
 func TestPlainListener(t *testing.T) {
 	data := t.TempDir()
@@ -305,6 +231,8 @@ func TestReset(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	manage(t, s, http.MethodPost, "accounts", map[string]string{"accountId": "999988887777"}, nil)
+	other, second := newAccessKey(t, s, "999988887777", identity.Everything), newAccessKey(t, s, servertest.Account, identity.Everything)
 	start := time.Now()
 	resp, err := http.Post(s.Endpoint()+"/_thingward/reset", "", nil)
 	if err != nil || resp.StatusCode != http.StatusNoContent {
@@ -318,6 +246,17 @@ func TestReset(t *testing.T) {
 	}
 	if _, err := connect(t, s, d.Certificate, "reset", 4); err == nil {
 		t.Error("a certificate from before the reset was admitted")
+	}
+
+	for _, key := range []sigv4.Credentials{other, second} {
+		if _, _, err := signedIn(t, s, key, "reset", nil); err == nil {
+			t.Error("a second access key outlived the reset")
+		}
+	}
+	var accounts struct{ Accounts []struct{ AccountID string } }
+	manage(t, s, http.MethodGet, "accounts", nil, &accounts)
+	if len(accounts.Accounts) != 1 || accounts.Accounts[0].AccountID != servertest.Account {
+		t.Errorf("accounts %v", accounts)
 	}
 
 	// Nobody resets a server that was not told to allow it.

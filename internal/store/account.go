@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"time"
 
 	"github.com/thingward/thingward"
@@ -56,10 +57,21 @@ func scanAccount(r scanner) (*Account, error) {
 	return &a, r.Scan(&a.ID, millis{&a.Created})
 }
 
-// AccountHas returns the name of a table in which clients of the account have left something, empty when there is none.
+// ownTables have what the server made for an account, or what its clients can change but not delete: it goes with the account.
+var ownTables = []string{"access_keys", "endpoints", "settings", "account_settings", "registration_codes", "domain_configurations"}
+
+// AccountHas returns the name of a table in which clients of the account have left something that they could delete, empty when
+// there is none. A domain configuration without an id is the server's own.
 func (tx *Tx) AccountHas(id string) (string, error) {
 	for _, table := range clientTables {
-		n, err := one(tx, scanInt, `SELECT COUNT(*) FROM (SELECT 1 FROM `+table+` WHERE account = $1 LIMIT 1) AS found`, id)
+		query := `SELECT 1 FROM ` + table + ` WHERE account = $1`
+		switch {
+		case table == "domain_configurations":
+			query += ` AND id <> ''`
+		case slices.Contains(ownTables, table):
+			continue
+		}
+		n, err := one(tx, scanInt, `SELECT COUNT(*) FROM (`+query+` LIMIT 1) AS found`, id)
 		if err != nil || n > 0 {
 			return table, err
 		}
@@ -70,7 +82,7 @@ func (tx *Tx) AccountHas(id string) (string, error) {
 // DeleteAccount removes an account with its access keys and what the server made for it. There must be nothing else of it,
 // see AccountHas.
 func (tx *Tx) DeleteAccount(id string) error {
-	for _, table := range []string{"access_keys", "endpoints", "settings"} {
+	for _, table := range ownTables {
 		if _, err := tx.exec(`DELETE FROM `+table+` WHERE account = $1`, id); err != nil {
 			return err
 		}

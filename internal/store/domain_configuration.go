@@ -11,7 +11,7 @@ import (
 type DomainConfiguration struct {
 	Scope    thingward.Scope
 	Name     string
-	ID       string // the end of its ARN
+	ID       string // the end of its ARN; empty: that of the server has none
 	Domain   string // host name; empty: the server's own
 	Settings DomainSettings
 	Enabled  bool
@@ -31,6 +31,9 @@ type DomainSettings struct {
 
 // ARN returns the ARN of the domain configuration.
 func (d *DomainConfiguration) ARN() string {
+	if d.ID == "" {
+		return d.Scope.ARN("domainconfiguration/" + d.Name)
+	}
 	return d.Scope.ARN("domainconfiguration/" + d.Name + "/" + d.ID)
 }
 

@@ -30,7 +30,8 @@ enum { SPAWN_STACK = 128 << 10 };
 /* On standard error, and only when asked: a library is silent. */
 void complain(const char *what, const char *about)
 {
-	if (secure_getenv("THINGWARD_TOKEN_DEBUG"))
+	const char *debug = secure_getenv("THINGWARD_TOKEN_DEBUG");
+	if (debug && *debug)
 		fprintf(stderr, "libthingward-pkcs11: %s: %s\n", what, about);
 }
 

@@ -102,7 +102,7 @@ func (n *note) user(v pkcs11.UserType) {
 	names := []string{"CKU_SO", "CKU_USER", "CKU_CONTEXT_SPECIFIC"}
 	switch {
 	case n == nil:
-	case int(v) < len(names):
+	case uint(v) < uint(len(names)):
 		n.line.WriteString(" userType=" + names[v])
 	default:
 		fmt.Fprintf(&n.line, " userType=%#x", uint(v))

@@ -11,7 +11,6 @@ import (
 	"encoding/asn1"
 	"encoding/pem"
 	"fmt"
-	"io"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -169,7 +168,9 @@ func objects(p pair) [][]pkcs11.Attribute {
 	private := append(common(pkcs11.CKO_PRIVATE_KEY), pkcs11.Attribute{Type: pkcs11.CKA_PRIVATE, Value: yes},
 		pkcs11.Attribute{Type: pkcs11.CKA_SENSITIVE, Value: yes}, pkcs11.Attribute{Type: pkcs11.CKA_SIGN, Value: yes})
 	public := append(common(pkcs11.CKO_PUBLIC_KEY), pkcs11.Attribute{Type: pkcs11.CKA_VERIFY, Value: yes})
-	add := func(to *[]pkcs11.Attribute, t pkcs11.AttributeType, v []byte) { *to = append(*to, pkcs11.Attribute{Type: t, Value: v}) }
+	add := func(to *[]pkcs11.Attribute, t pkcs11.AttributeType, v []byte) {
+		*to = append(*to, pkcs11.Attribute{Type: t, Value: v})
+	}
 	switch key := p.key.(type) {
 	case *ecdsa.PrivateKey:
 		curve, _ := asn1.Marshal(asn1.ObjectIdentifier{1, 2, 840, 10045, 3, 1, 7})
@@ -218,13 +219,4 @@ func has(t testing.TB, out string, texts ...string) {
 			t.Fatalf("there is no %q in\n%s", text, out)
 		}
 	}
-}
-
-func readAll(t testing.TB, r io.Reader) string {
-	t.Helper()
-	b, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
 }

@@ -1,0 +1,28 @@
+// Gohost is a Go program that uses the library as Go programs do: through miekg/pkcs11, and through crypto11.
+//
+//	gohost story MODULE ALGORITHM      the functions of the FreeRTOS subset, in the order of use; then TLS with that key
+//	gohost crypto11 MODULE             crypto11: sign from many goroutines
+//
+// The environment has PORT and ROOT of the server, and FACTORY, the URL that makes a certificate for a public key.
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func main() {
+	var err error
+	switch {
+	case len(os.Args) == 4 && os.Args[1] == "story":
+		err = story(os.Args[2], os.Args[3])
+	case len(os.Args) == 3 && os.Args[1] == "crypto11":
+		err = useCrypto11(os.Args[2])
+	default:
+		err = fmt.Errorf("usage: gohost story MODULE ec|rsa, or gohost crypto11 MODULE")
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "gohost:", err)
+		os.Exit(1)
+	}
+}
