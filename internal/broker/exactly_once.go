@@ -128,6 +128,7 @@ func (s *session) recoverFlight(f inflight) {
 	if f.grounded {
 		s.flown = slices.DeleteFunc(s.flown, func(at msglog.Offset) bool { return at == f.at })
 		s.inflight = slices.DeleteFunc(s.inflight, same)
+		s.behind, s.next = true, min(s.next, f.at)
 		return
 	}
 	i := slices.IndexFunc(s.inflight, same)
