@@ -52,6 +52,7 @@ type inflight struct {
 	qos      byte
 	released bool // QoS 2: PUBREC has come, PUBREL was sent
 	grounded bool // QoS 2, in a record: it was given back to the log
+	over     bool // QoS 2, in a record: PUBCOMP has come
 	at       msglog.Offset
 	done     chan<- struct{} // closed when it is acknowledged; nil: nobody waits
 }
@@ -200,6 +201,7 @@ func (s *session) acked(bt *batch, c *connection, pid uint16) bool {
 		}
 		if s.inflight[i].at != notLogged {
 			s.markDirty()
+			s.logOver(s.inflight[i])
 		}
 		if s.inflight[i].done != nil {
 			close(s.inflight[i].done)
@@ -271,7 +273,10 @@ func (s *session) attach(bt *batch, c *connection, connack []byte) {
 func (s *session) shrink(bt *batch, window int) {
 	kept := 0
 	s.inflight = slices.DeleteFunc(s.inflight, func(f inflight) bool {
-		if f.released || kept < window {
+		if f.released {
+			return false
+		}
+		if kept < window {
 			kept++
 			return false
 		}
