@@ -3,7 +3,7 @@
 // The words are those of the MQTT standard. A [Conn] is a connection that the gateway has judged; a session
 // is what the server remembers of a client id, with or without a connection. Everything belongs to one
 // account and region: each thingward.Scope is a namespace with its own client ids, topics and subscriptions.
-// [Limits] holds the quotas and quirks of the profiles aws and mqtt as data.
+// [Limits] holds the quotas and quirks of the profiles aws and mqtt as data; a rate among them is a token bucket.
 //
 // # Who owns what
 //
@@ -29,6 +29,9 @@
 // or too slow is "behind": it holds the offset of the first message it has not been given and reads the log
 // from there through its filters. Positions are written lazily: after a crash a client may get a
 // message twice, never not at all.
+//
+// QoS 2 is more: the packet identifier of an accepted message stands in its record, and a delivery is in the log before the
+// client can see it, so that a crash neither repeats nor loses one. exactly_once.go has all of that.
 //
 // # Locks
 //

@@ -49,6 +49,15 @@ func (s *session) logFlight(bt *batch, f inflight) {
 	}
 }
 
+// logOver writes down that a QoS 2 delivery is over. Nobody waits for that: without it the PUBREL is repeated after a crash.
+// Called with mu held.
+func (s *session) logOver(f inflight) {
+	if f.qos == 2 && s.persistent.Load() && !s.gone {
+		f.over = true
+		s.ns.logState(appendFlight(nil, s.ns.scope, s.clientID, f))
+	}
+}
+
 // ground takes a delivery back for which the client has no room any more: it will be sent anew. This is the one case in which
 // a client may get a QoS 2 message twice: it comes back with a smaller receive maximum than it has open messages.
 func (s *session) ground(bt *batch, f inflight) {
@@ -127,6 +136,11 @@ func (s *session) recoverFlight(f inflight) {
 	same := func(old inflight) bool { return old.pid == f.pid && old.at == f.at }
 	if f.grounded {
 		s.flown = slices.DeleteFunc(s.flown, func(at msglog.Offset) bool { return at == f.at })
+		s.inflight = slices.DeleteFunc(s.inflight, same)
+		s.behind, s.next = true, min(s.next, f.at)
+		return
+	}
+	if f.over {
 		s.inflight = slices.DeleteFunc(s.inflight, same)
 		return
 	}

@@ -52,6 +52,7 @@ type inflight struct {
 	qos      byte
 	released bool // QoS 2: PUBREC has come, PUBREL was sent
 	grounded bool // QoS 2, in a record: it was given back to the log
+	over     bool // QoS 2, in a record: PUBCOMP has come
 	at       msglog.Offset
 	done     chan<- struct{} // closed when it is acknowledged; nil: nobody waits
 }
@@ -200,6 +201,7 @@ func (s *session) acked(bt *batch, c *connection, pid uint16) bool {
 		}
 		if s.inflight[i].at != notLogged {
 			s.markDirty()
+			s.logOver(s.inflight[i])
 		}
 		if s.inflight[i].done != nil {
 			close(s.inflight[i].done)
@@ -233,16 +235,37 @@ func (s *session) pubrec(bt *batch, pid uint16) bool {
 }
 
 // attach makes c the connection that takes deliveries: CONNACK first, then what the client has not
-// acknowledged. It does nothing if c has ended meanwhile.
+// acknowledged. It does nothing if c has ended meanwhile. Publishers do not wait while that is read from the log: without a
+// connection nothing is sent, so what is under way does not change.
 func (s *session) attach(bt *batch, c *connection, connack []byte) {
+	s.mu.Lock()
+	s.shrink(bt, c.window)
+	open := slices.Clone(s.inflight)
+	s.mu.Unlock()
+	again := make(map[uint16]redelivery, len(open))
+	for _, f := range open {
+		if r, ok := s.redelivery(bt, c, f); ok {
+			again[f.pid] = r
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.ended.Load() != nil {
 		return
 	}
 	c.push(bt, connack)
-	s.shrink(bt, c.window)
-	s.inflight = slices.DeleteFunc(s.inflight, func(f inflight) bool { return !s.resend(bt, c, f) })
+	s.inflight = slices.DeleteFunc(s.inflight, func(f inflight) bool {
+		r, ok := again[f.pid]
+		switch {
+		case !ok:
+			return true
+		case f.released:
+			c.pushPacket(bt, &mqtt.Pubrel{PacketID: f.pid})
+		default:
+			c.pushPublish(bt, r.frame, r.pidAt, f.pid)
+		}
+		return false
+	})
 	s.conn.Store(c)
 }
 
@@ -250,7 +273,10 @@ func (s *session) attach(bt *batch, c *connection, connack []byte) {
 func (s *session) shrink(bt *batch, window int) {
 	kept := 0
 	s.inflight = slices.DeleteFunc(s.inflight, func(f inflight) bool {
-		if f.released || kept < window {
+		if f.released {
+			return false
+		}
+		if kept < window {
 			kept++
 			return false
 		}
@@ -262,31 +288,32 @@ func (s *session) shrink(bt *batch, window int) {
 	})
 }
 
-// resend repeats a delivery on a new connection. It is false if that cannot be done any more.
-func (s *session) resend(bt *batch, c *connection, f inflight) bool {
+// A redelivery is a PUBLISH that is sent again; empty if a PUBREL is.
+type redelivery struct {
+	frame []byte
+	pidAt int
+}
+
+// redelivery reads what is sent again on a new connection. It is not ok if that cannot be done any more.
+func (s *session) redelivery(bt *batch, c *connection, f inflight) (r redelivery, ok bool) {
 	if f.released {
-		c.pushPacket(bt, &mqtt.Pubrel{PacketID: f.pid})
-		return true
+		return redelivery{}, true
 	}
 	m, err := s.ns.storedMessage(f.at)
 	if err != nil {
 		s.ns.b.log.Error("message for redelivery is lost", "clientId", s.clientID, "offset", f.at, "error", err)
-		return false
+		return redelivery{}, false
 	}
 	if !c.receivable(m.Topic) {
-		return false
+		return redelivery{}, false
 	}
 	p := newPublication()
 	defer p.release()
 	p.of(&m.Message, bt.now)
 	packet := mqtt.Publish{Dup: true, Topic: p.topic, Payload: p.payload, QoS: f.qos, PacketID: f.pid,
 		Retain: m.Retain && m.direct, Properties: p.wire}
-	b, pidAt, err := mqtt.AppendPublish(nil, c.version, &packet)
-	if err != nil || !c.accepts(len(b)) {
-		return false
-	}
-	c.pushPublish(bt, b, pidAt, f.pid)
-	return true
+	r.frame, r.pidAt, err = mqtt.AppendPublish(nil, c.version, &packet)
+	return r, err == nil && c.accepts(len(r.frame))
 }
 
 // detach ends deliveries to the connection. What was not acknowledged and is in the log stays there.
