@@ -40,7 +40,7 @@ TESTC    := $(CC) -std=c11 -Wall -Wextra -Werror -O1 -g -pthread
 MODSRC   := $(wildcard $(MODULE)/*.[ch]) $(MODULE)/module.map
 LIFESRC  := $(wildcard $(MODULE)/lifecycle/*.[ch])
 module-test: $(addprefix $(OUT)/,thingward libthingward-pkcs11.so libthingward-pkcs11-asan.so libthingward-pkcs11-musl.so \
-	thingward-token-selftest lifecycle lifecycle-asan wrong wrong-asan fuzz-asan garbage)
+	thingward-token-selftest lifecycle lifecycle-asan lifecycle-musl wrong wrong-asan fuzz-asan garbage)
 
 $(OUT)/thingward: $(OVERLAY) FORCE | $(OUT)
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w' -o $@ ./cmd/thingward
@@ -54,6 +54,8 @@ $(OUT)/thingward-token-selftest: $(MODULE)/selftest/selftest.c $(MODULE)/cryptok
 	$(CC) $(MODFLAGS) $(CFLAGS) -o $@ $<
 $(OUT)/lifecycle: $(LIFESRC) | $(OUT)
 	$(TESTC) -o $@ $(MODULE)/lifecycle/*.c
+$(OUT)/lifecycle-musl: $(LIFESRC) | $(OUT)
+	musl-gcc -std=c11 -Wall -Wextra -Werror -O1 -g -pthread -o $@ $(MODULE)/lifecycle/*.c
 $(OUT)/lifecycle-asan: $(LIFESRC) | $(OUT)
 	$(TESTC) $(SANITIZE) -o $@ $(MODULE)/lifecycle/*.c
 $(OUT)/%-asan: $(MODULE)/hostile/%.c $(MODULE)/cryptoki.h | $(OUT)

@@ -79,3 +79,43 @@ func likePaho(p mqtt.Packet) mqtt.Packet {
 	}
 	return p
 }
+
+// What we accept, other people's codecs accept too, write again, and mean the same.
+func FuzzPaho(f *testing.F) {
+	for _, c := range packetCases(f) {
+		f.Add(byte(c.version), c.bytes)
+	}
+	f.Fuzz(func(t *testing.T, version byte, b []byte) {
+		v := mqtt.Version(version)
+		if v != 0 && v != mqtt.V311 && v != mqtt.V5 {
+			return
+		}
+		want, n, err := mqtt.Parse(b, v, 1<<16)
+		if err != nil || n == 0 {
+			return
+		}
+		spoken := v
+		if connect, ok := want.(*mqtt.Connect); ok {
+			spoken = connect.ProtocolVersion
+		}
+		written, err := viaPaho(b[:n], spoken)
+		if err != nil {
+			if pahoDislikes(want, b[:n], spoken) {
+				return
+			}
+			t.Fatalf("paho refuses % x: %v", b[:n], err)
+		}
+		got, _, err := mqtt.Parse(written, v, 0)
+		if err != nil {
+			t.Fatalf("% x as written by paho (% x): %v", b[:n], written, err)
+		}
+		if diff := cmp.Diff(likePaho(want), likePaho(got)); diff != "" {
+			t.Fatalf("% x as written by paho (-want +got):\n%s", b[:n], diff)
+		}
+	})
+}
+
+// pahoDislikes reports whether the standard allows what paho refuses: to leave the reason code of a DISCONNECT out.
+func pahoDislikes(p mqtt.Packet, b []byte, v mqtt.Version) bool {
+	return v == mqtt.V5 && p.Type() == mqtt.TypeDisconnect && len(b) == 2
+}

@@ -197,7 +197,7 @@ func (r *runner) bytes(w string) []byte {
 		}
 		return b
 	}
-	return []byte(w)
+	return []byte(strings.ReplaceAll(w, `\n`, "\n"))
 }
 
 var caseNames = map[string]uint{

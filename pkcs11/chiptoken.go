@@ -59,8 +59,8 @@ type chipObject struct {
 const (
 	chipIdle  = 200 * time.Millisecond // a software chip without work is let go
 	chipTurn  = 400 * time.Millisecond // and one with work, for others
-	chipYield = 20 * time.Millisecond
-	chipWait  = 10 * time.Second // for another process that has it
+	chipYield = 50 * time.Millisecond
+	chipWait  = 30 * time.Second // for another process that has it
 	chipRetry = time.Second      // before a chip that did not answer is asked again
 )
 

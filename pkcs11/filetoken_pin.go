@@ -6,6 +6,10 @@ import (
 	"slices"
 )
 
+// trimPIN takes line ends off. Programs read PINs from files, and some take the last line feed for a part of it (OpenSSL's engine), so
+// that no PIN ends in one.
+func trimPIN(pin []byte) []byte { return bytes.TrimRight(pin, "\r\n") }
+
 func checkPINLength(pin []byte) error {
 	if len(pin) < minPIN || len(pin) > maxPIN {
 		return fmt.Errorf("%w: a PIN has %d to %d bytes", CKR_PIN_LEN_RANGE, minPIN, maxPIN)
@@ -56,7 +60,7 @@ func (t *fileToken) verify(u UserType, pin []byte) ([]byte, error) {
 	case len(pin) > maxPIN:
 		return nil, CKR_PIN_INCORRECT
 	}
-	master, wrong := p.open(pin, state.pinBound(u))
+	master, wrong := p.open(trimPIN(pin), state.pinBound(u))
 	if wrong == nil && p.Failures == 0 {
 		return master, nil
 	}
@@ -169,6 +173,7 @@ func (t *fileToken) setPIN(u UserType, oldPIN, newPIN []byte) error {
 
 // newPIN seals the token's key, by default the one of the present login, for a new PIN.
 func (t *fileToken) newPIN(u UserType, pin, master []byte) error {
+	pin = trimPIN(pin)
 	if err := checkPINLength(pin); err != nil {
 		return err
 	}

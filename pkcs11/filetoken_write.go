@@ -230,6 +230,7 @@ func (t *fileToken) destroy(o *object) error {
 
 // initialize makes the token, or makes it anew: then the PIN is the SO's, and all objects go.
 func (t *fileToken) initialize(pin []byte, label string) error {
+	pin = trimPIN(pin)
 	if err := checkPINLength(pin); err != nil {
 		return err
 	}

@@ -278,3 +278,58 @@ func FuzzTemplate(f *testing.F) {
 
 // set is the session objects of an application.
 func (a *Application) set(h SessionHandle) *objects { return a.sessions[h].set }
+
+// TestVersion1 opens a file of the first release: SO PIN 12345678, user PIN 1234, a key and two objects. Later releases have to open it too.
+func TestVersion1(t *testing.T) {
+	b, err := os.ReadFile("testdata/v1.token")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "v1.token")
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	m, err := Open(Config{Slots: []Slot{{File: path}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	a := m.Open()
+	s, err := a.OpenSession(0, CKF_SERIAL_SESSION)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := func(want int) []ObjectHandle {
+		t.Helper()
+		if err := a.FindInit(s, nil); err != nil {
+			t.Fatal(err)
+		}
+		list, err := a.Find(s, 10)
+		if err != nil || len(list) != want {
+			t.Errorf("%d objects (%v), want %d", len(list), err, want)
+		}
+		if err := a.FindFinal(s); err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	count(2)
+	if err := a.Login(s, CKU_USER, []byte("1234")); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range count(4) {
+		v, err := a.GetAttributes(s, o, []AttributeType{CKA_CLASS, CKA_LABEL, CKA_VALUE})
+		switch string(v[1].Value) {
+		case "key":
+			if _, err := a.Signer(s, o); v[0].Value[0] == byte(CKO_PRIVATE_KEY) && err != nil {
+				t.Error(err)
+			}
+		case "open", "sealed":
+			if err != nil || string(v[2].Value) != "treasure" {
+				t.Errorf("%s: %q (%v)", v[1].Value, v[2].Value, err)
+			}
+		default:
+			t.Errorf("label %q", v[1].Value)
+		}
+	}
+}

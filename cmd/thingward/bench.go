@@ -40,6 +40,7 @@ Any MQTT broker will do. docs/bench.md tells more.
 type benchFlags struct {
 	to, version       string
 	cafile, cert, key string
+	serverName        string
 	insecure, tls12   bool
 	resume, json      bool
 	between           string
@@ -54,6 +55,7 @@ func benchmark(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	fs.StringVar(&f.cafile, "cafile", "", "`file` with the CA certificates of the broker (default: those of this machine)")
 	fs.StringVar(&f.cert, "cert", "", "`file` with the certificate of all clients")
 	fs.StringVar(&f.key, "key", "", "`file` with its private key")
+	fs.StringVar(&f.serverName, "server-name", "", "`name` to ask for (SNI) and to verify (default: the host of --to)")
 	fs.BoolVar(&f.insecure, "insecure", false, "do not verify the broker's certificate")
 	fs.BoolVar(&f.tls12, "tls12", false, "TLS 1.2 and not 1.3")
 	fs.BoolVar(&f.resume, "resume", false, "resume TLS sessions instead of full handshakes")
@@ -126,7 +128,7 @@ func (f *benchFlags) complete(cfg *bench.Config, stderr io.Writer) error {
 	port := "1883"
 	if u.Scheme == "mqtts" {
 		port = "8883"
-		if cfg.TLS, err = f.tlsConfig(u.Hostname()); err != nil {
+		if cfg.TLS, err = f.tlsConfig(cmp.Or(f.serverName, u.Hostname())); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -60,12 +61,26 @@ func readTokenConf() (pkcs11.Config, string, error) {
 	}
 	for i := range cfg.Slots {
 		s := &cfg.Slots[i]
+		if s.Passphrase != "" || len(s.Secrets) > 0 {
+			if err := keptSecret(path); err != nil {
+				return cfg, path, err
+			}
+		}
 		s.File = besides(path, s.File)
 		if chip, ok := strings.CutPrefix(s.Chip, "sim:"); ok {
 			s.Chip = "sim:" + besides(path, chip)
 		}
 	}
 	return cfg, path, nil
+}
+
+// keptSecret tells whether only its owner reads a file.
+func keptSecret(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("%s has secrets of chips, and others than its owner may read it: chmod 600 %s", path, shellQuote(path))
+	}
+	return err
 }
 
 func besides(conf, file string) string {

@@ -65,6 +65,7 @@ func tokenKeygen(_ context.Context, args []string, stdout, stderr io.Writer) err
 	label := f.String("label", "", "`name` of the key")
 	kind := f.String("type", "p256", "`type`: p256, p384, p521, rsa2048, rsa3072 or rsa4096")
 	id := f.String("id", "", "`id` in hexadecimal (default SHA-1 of the public key)")
+	replace := f.Bool("replace", false, "an old key of that name goes, for ever")
 	derive := f.Bool("derive", false, "the key may also agree on secrets (ECDH)")
 	if _, err := f.parseChip(args, stderr, 0, 0); err != nil {
 		return err
@@ -81,7 +82,12 @@ func tokenKeygen(_ context.Context, args []string, stdout, stderr io.Writer) err
 		return err
 	}
 	defer t.close()
-	if err := t.vacant(*label, pkcs11.CKO_PRIVATE_KEY); err != nil {
+	if *replace {
+		err = t.remove(*label, pkcs11.CKO_PRIVATE_KEY, pkcs11.CKO_PUBLIC_KEY)
+	} else if err = t.vacant(*label, pkcs11.CKO_PRIVATE_KEY); err != nil {
+		err = fmt.Errorf("%w, or put a new one in its place: --replace", err)
+	}
+	if err != nil {
 		return err
 	}
 	common := []pkcs11.Attribute{pkcs11.Bool(pkcs11.CKA_TOKEN, true), pkcs11.Text(pkcs11.CKA_LABEL, *label)}
@@ -106,6 +112,22 @@ func tokenKeygen(_ context.Context, args []string, stdout, stderr io.Writer) err
 	}
 	fmt.Fprintf(stdout, "Key %s (%s) is made; its private half never leaves the token.\n  %s\n  id %s\n", *label, keyKind(o.public), uri(t.info.Label, &o, "private"), idText(o.id))
 	fmt.Fprintf(stdout, "Request a certificate with:  thingward token csr --token %s --label %s --subject CN=%s\n", shellQuote(t.info.Label), shellQuote(*label), shellQuote(*label))
+	return nil
+}
+
+// remove takes out what has the label.
+func (t *openToken) remove(label string, classes ...pkcs11.ObjectClass) error {
+	for _, class := range classes {
+		found, err := t.find(pkcs11.Number(pkcs11.CKA_CLASS, class), pkcs11.Text(pkcs11.CKA_LABEL, label))
+		if err != nil {
+			return err
+		}
+		for _, o := range found {
+			if err := t.DestroyObject(t.session, o.handle); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

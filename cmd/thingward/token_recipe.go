@@ -64,18 +64,14 @@ openssl req -new -engine pkcs11 -keyform engine -key '{key}' -subj /CN={name} -o
 openssl s_client -engine pkcs11 -keyform engine -key '{key}' -cert {name}.crt -connect HOST:8883
 `,
 	"gnutls": `# GnuTLS (Debian: gnutls-bin).
-p11tool --provider {module} --login --set-pin="$(cat {pinfile})" --list-all 'pkcs11:token={token}'
-gnutls-cli --provider {module} --x509keyfile '{key}' --x509certfile {name}.crt --x509cafile ca.pem -p 8883 HOST
+{gnutls-pin}p11tool --provider {module} --login --list-all 'pkcs11:token={token}'
+{gnutls-pin}gnutls-cli --provider {module} --x509keyfile '{key}' --x509certfile {name}.crt --x509cafile ca.pem -p 8883 HOST
 `,
 	"mosquitto": `# mosquitto_pub and mosquitto_sub, by OpenSSL's engine: thingward token config openssl has the openssl.cnf.
 export OPENSSL_CONF=$PWD/openssl.cnf
 mosquitto_pub -h HOST -p 8883 --cafile ca.pem --cert {name}.crt --tls-engine pkcs11 --keyform engine --key '{key}' -i {name} -t TOPIC -m hello
 
-# A bridge of the mosquitto broker takes the same names, in mosquitto.conf:
-#   bridge_cafile ca.pem
-#   bridge_certfile {name}.crt
-#   bridge_keyfile {key}
-#   bridge_tls_engine pkcs11
+# A bridge of the mosquitto broker has no such options (2.0): let it connect through stunnel, see thingward token config stunnel.
 `,
 	"curl": `# curl with OpenSSL, by the engine: thingward token config openssl has the openssl.cnf.
 export OPENSSL_CONF=$PWD/openssl.cnf
@@ -96,7 +92,6 @@ proxy_ssl_certificate_key "engine:pkcs11:{key}";
 	"stunnel": `; stunnel, by OpenSSL's engine. In stunnel.conf:
 engine = pkcs11
 engineCtrl = MODULE_PATH:{module}
-engineCtrl = INIT
 
 [iot]
 client = yes
@@ -156,7 +151,10 @@ func tokenRecipe(_ context.Context, args []string, stdout, stderr io.Writer) err
 	if t.session, err = t.OpenSession(t.slot, pkcs11.CKF_SERIAL_SESSION); err != nil {
 		return err
 	}
-	key, err := t.one(*label, pkcs11.CKO_PUBLIC_KEY) // which is seen without the PIN
+	key, err := t.one(*label, pkcs11.CKO_PRIVATE_KEY)
+	if err != nil { // without a PIN it is not seen, but its public half is, which has the same name
+		key, err = t.one(*label, pkcs11.CKO_PUBLIC_KEY)
+	}
 	if err != nil {
 		return fmt.Errorf("%w; make a key with: thingward token keygen", err)
 	}
@@ -178,11 +176,13 @@ func printRecipe(w io.Writer, recipe string, t *openToken, key *tokenObject, pin
 	}, key.label)
 	private := uri(t.info.Label, key, "private")
 	required := t.info.Flags&pkcs11.CKF_LOGIN_REQUIRED != 0
+	gnutlsPIN := ""
 	if required {
 		private += "?pin-source=file:" + pinFile
+		gnutlsPIN = `GNUTLS_PIN="$(cat ` + shellQuote(pinFile) + `)" `
 	}
 	_, err := strings.NewReplacer("{module}", modulePath(), "{key}", private, "{name}", name, "{token}", uriEscape(t.info.Label),
-		"{token-text}", t.info.Label, "{slot}", fmt.Sprint(t.slot), "{pinfile}", pinFile).WriteString(w, recipe)
+		"{token-text}", t.info.Label, "{slot}", fmt.Sprint(t.slot), "{pinfile}", pinFile, "{gnutls-pin}", gnutlsPIN).WriteString(w, recipe)
 	if err == nil && required && pinFile == "/path/to/pin" {
 		_, err = fmt.Fprintf(w, "\n# /path/to/pin is a file with the PIN that the program may read; --pin-file names it here.\n")
 	}

@@ -14,14 +14,48 @@ import (
 // Serve runs one connection until it ends: it authorises and answers the CONNECT, then reads packets.
 // It closes c.Net. The caller logs nothing; Serve has logged why the connection ended.
 func (b *Broker) Serve(ctx context.Context, conn *Conn) {
-	defer conn.Net.Close()
-	if !b.enter() {
-		return
+	if run := b.Start(ctx, conn); run != nil {
+		run()
 	}
-	defer b.serving.Done()
-	ns := b.namespace(conn.Principal.Scope)
+}
+
+// Start is the first part of Serve: it authorises and answers the CONNECT. The function that it returns is the rest, and must
+// be called; nil means that the connection has ended. A goroutine with a small stack is enough for that.
+func (b *Broker) Start(ctx context.Context, conn *Conn) (run func()) {
+	if !b.enter() {
+		conn.Net.Close()
+		return nil
+	}
+	defer func() {
+		if run == nil {
+			conn.Net.Close()
+			b.serving.Done()
+		}
+	}()
+	c := newConnection(b, conn)
+	if r := c.admit(conn); r != nil {
+		c.refuse(r)
+		return nil
+	}
+	c.begin()
+	if conn.Registered != nil {
+		conn.Registered()
+	}
+	early, expires := conn.Buffered, conn.Expires
+	return func() {
+		defer b.serving.Done()
+		defer c.net.Close()
+		if !expires.IsZero() {
+			expiry := time.AfterFunc(time.Until(expires), c.expire)
+			defer expiry.Stop()
+		}
+		c.run(ctx, early)
+	}
+}
+
+func newConnection(b *Broker, conn *Conn) *connection {
 	c := &connection{
-		b: b, ns: ns, net: conn.Net, connect: conn.Connect, id: newUUID(), clientID: conn.Connect.ClientID,
+		b: b, ns: b.namespace(conn.Principal.Scope), net: conn.Net, connect: conn.Connect, id: newUUID(), clientID: conn.Connect.ClientID,
 		version: conn.Connect.ProtocolVersion, source: conn.Source, protocol: cmp.Or(conn.Protocol, "MQTT"),
 		detached: make(chan struct{}), written: make(chan struct{}), batch: *newBatch(),
 	}
@@ -33,20 +67,7 @@ func (b *Broker) Serve(ctx context.Context, conn *Conn) {
 	}
 	c.parser = mqtt.Parser{Version: c.version, Max: b.limits.MaxPacket, Intern: c.topics.Intern}
 	c.who.Store(&identity{conn.Principal, conn.Principal.PolicyContext(c.clientID, conn.Domain, conn.Source.Addr())})
-	if r := c.admit(conn); r != nil {
-		c.refuse(r)
-		return
-	}
-	c.begin()
-	conn.Connect = nil
-	if conn.Registered != nil {
-		conn.Registered()
-	}
-	if !conn.Expires.IsZero() {
-		expiry := time.AfterFunc(time.Until(conn.Expires), c.expire)
-		defer expiry.Stop()
-	}
-	c.run(ctx, conn.Buffered)
+	return c
 }
 
 // admit checks the CONNECT.
@@ -65,6 +86,9 @@ func (c *connection) admit(conn *Conn) *refusal {
 		return &refusal{code: mqtt.ClientIdentifierNotValid, why: "the client id is too long"}
 	case p.MaximumPacketSize != 0 && int64(p.MaximumPacketSize) < int64(limits.MinClientPacket):
 		return &refusal{code: mqtt.UnspecifiedError, why: "the client's maximum packet size is too small"}
+	}
+	if r := limits.checkProperties(p); r != nil {
+		return r
 	}
 	if c.clientID == "" {
 		c.clientID = "auto-" + newUUID()

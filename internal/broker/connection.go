@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -187,6 +188,20 @@ func (c *connection) pushQoS0(bt *batch, frame []byte) {
 		out.b = c.appendPublish(out.b, frame, 0, 0)
 	}
 }
+
+// writeSoon lets everybody who is ready to publish do so first if there is little to write: a system call costs more than a
+// message. If nobody is ready, nothing is lost.
+func (c *connection) writeSoon() {
+	c.mu.Lock()
+	little := c.out != nil && len(c.out.b) < littleOutput
+	c.mu.Unlock()
+	if little {
+		runtime.Gosched()
+	}
+	c.write()
+}
+
+const littleOutput = 512
 
 // write writes the output until nothing is left. Whoever has set writing calls it once.
 func (c *connection) write() {

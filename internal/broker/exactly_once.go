@@ -49,6 +49,17 @@ func (s *session) logFlight(bt *batch, f inflight) {
 	}
 }
 
+// ground takes a delivery back for which the client has no room any more: it will be sent anew. This is the one case in which
+// a client may get a QoS 2 message twice: it comes back with a smaller receive maximum than it has open messages.
+func (s *session) ground(bt *batch, f inflight) {
+	if f.qos != 2 {
+		return
+	}
+	f.grounded = true
+	s.flown = slices.DeleteFunc(s.flown, func(at msglog.Offset) bool { return at == f.at })
+	s.logFlight(bt, f)
+}
+
 // A held packet waits for the log before it goes into the output of its connection.
 type held struct {
 	c     *connection
@@ -113,7 +124,13 @@ func (s *session) recoverReceived(pid uint16, released bool) {
 
 // recoverFlight does what a record says of a QoS 2 delivery.
 func (s *session) recoverFlight(f inflight) {
-	i := slices.IndexFunc(s.inflight, func(old inflight) bool { return old.pid == f.pid && old.at == f.at })
+	same := func(old inflight) bool { return old.pid == f.pid && old.at == f.at }
+	if f.grounded {
+		s.flown = slices.DeleteFunc(s.flown, func(at msglog.Offset) bool { return at == f.at })
+		s.inflight = slices.DeleteFunc(s.inflight, same)
+		return
+	}
+	i := slices.IndexFunc(s.inflight, same)
 	if i >= 0 {
 		s.inflight[i] = f
 		return
@@ -124,14 +141,22 @@ func (s *session) recoverFlight(f inflight) {
 	s.inflight, s.flown = append(s.inflight, f), append(s.flown, f.at)
 }
 
-// hasFlown reports whether a message that is read again is on its way already, and forgets that. Called with mu held.
-func (s *session) hasFlown(at msglog.Offset, qos byte) bool {
-	if qos != 2 {
-		return false
+// takeFlown returns how many deliveries of a message that is read again the client has got already, and forgets those of
+// before a crash. Called with mu held.
+func (s *session) takeFlown(at msglog.Offset) (n int) {
+	s.flown = slices.DeleteFunc(s.flown, func(f msglog.Offset) bool {
+		if f == at {
+			n++
+		}
+		return f == at
+	})
+	if n > 0 {
+		return n
 	}
-	if i := slices.Index(s.flown, at); i >= 0 {
-		s.flown = slices.Delete(s.flown, i, i+1)
-		return true
+	for _, f := range s.inflight {
+		if f.at == at && f.qos == 2 {
+			n++
+		}
 	}
-	return slices.ContainsFunc(s.inflight, func(f inflight) bool { return f.at == at && f.qos == 2 })
+	return n
 }

@@ -16,8 +16,11 @@ import (
 )
 
 // A sessionModel is what a persistent session has to do, said simply: messages wait in order until they are
-// acknowledged; each connection gets them from the first on.
+// acknowledged; each connection gets them from the first on. With QoS 2 nothing comes twice that was acknowledged, whatever
+// happens to the broker.
 type sessionModel struct {
+	qos     byte
+	window  int // what this connection may have unacknowledged
 	dir     string
 	limits  Limits
 	b       *bench
@@ -26,6 +29,7 @@ type sessionModel struct {
 	waiting []string
 	got     int      // how many of waiting this connection has received
 	pids    []uint16 // of those
+	early   []mqtt.Packet
 	acked   map[string]bool
 	crashed bool // so that acknowledged messages may come again
 	count   int
@@ -34,12 +38,25 @@ type sessionModel struct {
 func (m *sessionModel) open(t *rapid.T) { m.b = newBench(t, Config{Dir: m.dir, Limits: m.limits}) }
 
 func (m *sessionModel) connect(t *rapid.T) {
-	if m.c != nil {
-		m.c.drop() // a takeover looks the same
+	old := m.c
+	if old != nil && rapid.Bool().Draw(t, "drop") {
+		old.drop()
+		old = nil
 	}
-	m.c = m.b.dial(connect(mqtt.V5, "device", expiry(1000)))
+	receiveMaximum, lasts := uint16(rapid.IntRange(1, 5).Draw(t, "receive maximum")), uint32(1000)
+	m.window = min(m.limits.MaxInflight, int(receiveMaximum))
+	m.c = m.b.dial(connect(mqtt.V5, "device", func(p *mqtt.Connect) {
+		p.Properties = &mqtt.Properties{SessionExpiryInterval: &lasts, ReceiveMaximum: receiveMaximum}
+	}))
 	m.c.connack()
-	m.got, m.pids = 0, nil
+	if old != nil { // it is taken over; what it was sent meanwhile is lost
+		for p := range old.packets {
+			if d, ok := p.(*mqtt.Disconnect); ok && d.ReasonCode != mqtt.SessionTakenOver {
+				t.Fatalf("DISCONNECT %v", d.ReasonCode)
+			}
+		}
+	}
+	m.got, m.pids, m.early = 0, nil, nil
 }
 
 func (m *sessionModel) leave(t *rapid.T) {
@@ -47,7 +64,7 @@ func (m *sessionModel) leave(t *rapid.T) {
 		t.Skip("offline")
 	}
 	m.c.drop()
-	m.c, m.got, m.pids = nil, 0, nil
+	m.c, m.got, m.pids, m.early = nil, 0, nil, nil
 }
 
 func (m *sessionModel) reopen(t *rapid.T) {
@@ -89,18 +106,23 @@ func (m *sessionModel) sweep(t *rapid.T) {
 }
 
 func (m *sessionModel) publish(t *rapid.T) {
-	topic := rapid.SampledFrom([]string{"a", "b", "c/d"}).Draw(t, "topic")
+	topic := rapid.SampledFrom([]string{"a", "b", "c/d", "s/t"}).Draw(t, "topic")
 	for range rapid.IntRange(1, 6).Draw(t, "messages") {
 		m.count++
 		text := fmt.Sprint(topic, " ", m.count)
-		if err := m.b.Publish(t.Context(), &thingward.Message{Scope: scope, Topic: topic, Payload: fmt.Append(nil, m.count), QoS: 1}); err != nil {
+		if err := m.b.Publish(t.Context(), &thingward.Message{Scope: scope, Topic: topic, Payload: fmt.Append(nil, m.count), QoS: m.qos}); err != nil {
 			t.Fatal(err)
 		}
+		own := false
 		for filter := range m.subs {
-			if mqtt.MatchAWS(filter, topic) {
-				m.waiting = append(m.waiting, text)
-				break
+			_, rest := splitShare(filter)
+			if !mqtt.MatchAWS(rest, topic) {
+				continue
 			}
+			if rest != filter || !own { // a shared subscription is one more
+				m.waiting = append(m.waiting, text)
+			}
+			own = own || rest == filter
 		}
 	}
 }
@@ -113,7 +135,13 @@ func (m *sessionModel) receive(t *rapid.T) {
 	m.c.send(&mqtt.Pingreq{})
 	repeated := false
 	for {
-		p, ok := m.c.next().(*mqtt.Publish)
+		packet := m.next()
+		if release, ok := packet.(*mqtt.Pubrel); ok {
+			m.c.send(&mqtt.Pubcomp{PacketID: release.PacketID})
+			repeated = true
+			continue
+		}
+		p, ok := packet.(*mqtt.Publish)
 		if !ok && repeated { // its acknowledgement has made room
 			m.receive(t)
 		}
@@ -121,7 +149,7 @@ func (m *sessionModel) receive(t *rapid.T) {
 			return
 		}
 		text := fmt.Sprint(p.Topic, " ", string(p.Payload))
-		if m.crashed && m.acked[text] {
+		if m.qos == 1 && m.crashed && m.acked[text] {
 			m.c.send(&mqtt.Puback{PacketID: p.PacketID})
 			repeated = true
 			continue
@@ -129,9 +157,40 @@ func (m *sessionModel) receive(t *rapid.T) {
 		if m.got == len(m.waiting) || m.waiting[m.got] != text {
 			t.Fatalf("received %s, waiting are %v from %d on", text, m.waiting, m.got)
 		}
-		m.got++
+		if m.got++; m.got > m.window {
+			t.Fatalf("%d unacknowledged messages, the receive maximum is %d", m.got, m.window)
+		}
 		m.pids = append(m.pids, p.PacketID)
 	}
+}
+
+// answer acknowledges message i, which has been received.
+func (m *sessionModel) answer(i int) {
+	m.acked[m.waiting[i]] = true
+	if m.qos == 1 {
+		m.c.send(&mqtt.Puback{PacketID: m.pids[i]})
+		return
+	}
+	m.c.send(&mqtt.Pubrec{PacketID: m.pids[i]})
+	// Others may be on their way: acknowledging one has made room. They are received next.
+	for {
+		packet := m.c.next()
+		if release, ok := packet.(*mqtt.Pubrel); ok {
+			m.c.send(&mqtt.Pubcomp{PacketID: release.PacketID})
+			return
+		}
+		m.early = append(m.early, packet)
+	}
+}
+
+// next returns the next packet, first those that came while something else was awaited.
+func (m *sessionModel) next() mqtt.Packet {
+	if len(m.early) > 0 {
+		p := m.early[0]
+		m.early = m.early[1:]
+		return p
+	}
+	return m.c.next()
 }
 
 // acknowledge answers some of the received messages, in any order.
@@ -141,8 +200,7 @@ func (m *sessionModel) acknowledge(t *rapid.T) {
 	}
 	for range rapid.IntRange(1, m.got).Draw(t, "how many") {
 		i := rapid.IntRange(0, m.got-1).Draw(t, "which")
-		m.c.send(&mqtt.Puback{PacketID: m.pids[i]})
-		m.acked[m.waiting[i]] = true
+		m.answer(i)
 		m.pids = slices.Delete(m.pids, i, i+1)
 		m.waiting = slices.Delete(m.waiting, i, i+1)
 		m.got--
@@ -156,9 +214,8 @@ func (m *sessionModel) drain(t *rapid.T) {
 		m.connect(t)
 	}
 	for m.receive(t); m.got > 0; m.receive(t) {
-		for i, pid := range m.pids {
-			m.c.send(&mqtt.Puback{PacketID: pid})
-			m.acked[m.waiting[i]] = true
+		for i := range m.pids {
+			m.answer(i)
 		}
 		m.waiting, m.got, m.pids = m.waiting[m.got:], 0, nil
 	}
@@ -170,18 +227,23 @@ func (m *sessionModel) drain(t *rapid.T) {
 // change subscribes or unsubscribes, with nothing under way: what becomes of that is free.
 func (m *sessionModel) change(t *rapid.T) {
 	m.drain(t)
-	filter := rapid.SampledFrom([]string{"a", "b", "+", "c/#"}).Draw(t, "filter")
+	filter := rapid.SampledFrom([]string{"a", "b", "+", "c/#", "$share/group/s/t"}).Draw(t, "filter")
 	if m.subs[filter] {
 		m.c.send(&mqtt.Unsubscribe{PacketID: 1, Filters: []string{filter}})
 		expect[*mqtt.Unsuback](m.c)
 		delete(m.subs, filter)
 		return
 	}
-	m.c.subscribe(1, filter)
+	m.c.subscribe(m.qos, filter)
 	m.subs[filter] = true
 }
 
 func TestSessionModel(t *testing.T) {
+	t.Run("QoS 1", func(t *testing.T) { testSessionModel(t, 1) })
+	t.Run("QoS 2", func(t *testing.T) { testSessionModel(t, 2) })
+}
+
+func testSessionModel(t *testing.T, qos byte) {
 	rapid.Check(t, func(t *rapid.T) {
 		root, err := os.MkdirTemp("", "broker")
 		if err != nil {
@@ -189,6 +251,7 @@ func TestSessionModel(t *testing.T) {
 		}
 		t.Cleanup(func() { os.RemoveAll(root) })
 		m := &sessionModel{dir: filepath.Join(root, "first"), limits: unhurried(), subs: map[string]bool{}, acked: map[string]bool{}}
+		m.qos, m.limits.MaxQoS = qos, 2
 		m.limits.MaxInflight = rapid.IntRange(1, 4).Draw(t, "window")
 		m.limits.MaxQueued = rapid.IntRange(0, 3).Draw(t, "queue")
 		m.open(t)

@@ -124,7 +124,7 @@ func (bt *batch) start(self *connection) (own bool) {
 		if c == self {
 			own = true
 		} else {
-			go c.write()
+			go c.writeSoon()
 		}
 		bt.wake[i] = nil
 	}

@@ -39,6 +39,7 @@ type session struct {
 	queued   int        // bytes in queue
 	behind   bool       // the log has more from next on; what arrives is left there
 	next     msglog.Offset
+	given    msglog.Offset   // of the last message that was sent or queued
 	received []uint16        // QoS 2 packet identifiers of the client, not yet released
 	flown    []msglog.Offset // QoS 2 messages from next on that the client got before a crash
 	dirty    bool            // the position is to be written down
@@ -50,6 +51,7 @@ type inflight struct {
 	pid      uint16
 	qos      byte
 	released bool // QoS 2: PUBREC has come, PUBREL was sent
+	grounded bool // QoS 2, in a record: it was given back to the log
 	at       msglog.Offset
 	done     chan<- struct{} // closed when it is acknowledged; nil: nobody waits
 }
@@ -95,14 +97,21 @@ func (s *session) deliver(bt *batch, p *publication, t *target, at msglog.Offset
 	case !c.accepts(len(f.bytes)):
 	case len(s.queue) == 0 && len(s.inflight) < c.window && s.freePID():
 		s.send(bt, c, f.bytes, f.pid, qos, at)
-	case len(s.queue) < c.b.limits.MaxQueued && s.queued+len(f.bytes) <= c.b.limits.MaxQueuedBytes:
-		s.queue = append(s.queue, queued{f.share(), f.pid, qos, at, p.expires})
-		s.queued += len(f.bytes)
+	case len(s.queue) < c.b.limits.MaxQueued && s.queued+len(f.bytes) <= c.b.limits.MaxQueuedBytes,
+		durable && s.given == at: // the log has no place between two copies of one message
+		s.enqueue(f, qos, at, p.expires)
 	case durable:
 		s.fallBehind(at)
 	default:
 		bt.dropped++
 	}
+}
+
+// enqueue keeps a message until there is room for it. Called with mu held.
+func (s *session) enqueue(f *frame, qos byte, at msglog.Offset, expires time.Time) {
+	s.queue = append(s.queue, queued{f.share(), f.pid, qos, at, expires})
+	s.queued += len(f.bytes)
+	s.given = at
 }
 
 // fallBehind leaves the message at the offset, and all later ones, in the log.
@@ -134,6 +143,7 @@ func (s *session) send(bt *batch, c *connection, frame []byte, pidAt int, qos by
 	s.lastPID = nextPID(s.lastPID)
 	f := inflight{pid: s.lastPID, qos: qos, at: at}
 	s.inflight = append(s.inflight, f)
+	s.given = at
 	if at != notLogged {
 		s.markDirty()
 	}
@@ -231,13 +241,13 @@ func (s *session) attach(bt *batch, c *connection, connack []byte) {
 		return
 	}
 	c.push(bt, connack)
-	s.shrink(c.window)
+	s.shrink(bt, c.window)
 	s.inflight = slices.DeleteFunc(s.inflight, func(f inflight) bool { return !s.resend(bt, c, f) })
 	s.conn.Store(c)
 }
 
 // shrink leaves to the log what is more in flight than the new connection takes. Called with mu held.
-func (s *session) shrink(window int) {
+func (s *session) shrink(bt *batch, window int) {
 	kept := 0
 	s.inflight = slices.DeleteFunc(s.inflight, func(f inflight) bool {
 		if f.released || kept < window {
@@ -247,6 +257,7 @@ func (s *session) shrink(window int) {
 		if !s.behind || f.at < s.next {
 			s.behind, s.next = true, f.at
 		}
+		s.ground(bt, f)
 		return true
 	})
 }
@@ -311,8 +322,13 @@ func (s *session) catchUp(bt *batch, c *connection) {
 	if c.reader == nil || c.reader.Offset() != next {
 		c.reader = s.ns.b.msgs.Reader(next)
 	}
-	if !s.read(bt, c) {
-		return
+	for range maxRounds {
+		if !s.read(bt, c) {
+			return
+		}
+		if s.ns.b.msgs.End()-c.reader.Offset() < nearlyThere {
+			break
+		}
 	}
 	// Nearly there: no message is appended while the last ones are read.
 	s.ns.order.Lock()
@@ -327,6 +343,13 @@ func (s *session) catchUp(bt *batch, c *connection) {
 		c.reader = nil
 	}
 }
+
+// A session reads on without a lock until so few bytes are left that publishers can wait for them, or so often has the log
+// grown meanwhile that it would never get there.
+const (
+	nearlyThere = 8 << 10
+	maxRounds   = 20
+)
 
 // read delivers from the log. It is true at the end of the log, false when the window is full.
 func (s *session) read(bt *batch, c *connection) (end bool) {
@@ -368,13 +391,23 @@ func (s *session) replay(bt *batch, c *connection, at msglog.Offset, record []by
 	p := newPublication()
 	defer p.release()
 	p.of(&m.Message, bt.now)
+	flown := 0
+	if p.qos == 2 {
+		flown = s.takeFlown(at)
+	}
 	for _, t := range s.targets(m, at) {
-		if s.hasFlown(at, min(p.qos, t.qos)) {
+		if flown > 0 && t.qos == 2 {
+			flown--
 			continue
 		}
-		f := t.frame(p, c.version, min(p.qos, t.qos), p.retain && t.retainAsPublished)
-		if c.accepts(len(f.bytes)) && s.freePID() {
-			s.send(bt, c, f.bytes, f.pid, min(p.qos, t.qos), at)
+		qos := min(p.qos, t.qos)
+		f := t.frame(p, c.version, qos, p.retain && t.retainAsPublished)
+		switch {
+		case !c.accepts(len(f.bytes)):
+		case len(s.queue) == 0 && len(s.inflight) < c.window && s.freePID():
+			s.send(bt, c, f.bytes, f.pid, qos, at)
+		default: // a second copy, of a shared subscription
+			s.enqueue(f, qos, at, p.expires)
 		}
 	}
 }

@@ -15,6 +15,9 @@ func (c *connection) subscribe(p *mqtt.Subscribe) *ending {
 	if len(p.Subscriptions) > limits.MaxFilters {
 		return clientError(mqtt.QuotaExceeded, "SUBSCRIBE with %d filters, allowed are %d", len(p.Subscriptions), limits.MaxFilters)
 	}
+	if r := limits.checkProperties(p.Properties); r != nil {
+		return clientError(r.code, "%s", r.why)
+	}
 	if p.SubscriptionIdentifier != 0 && !limits.SubscriptionIdentifiers {
 		return clientError(mqtt.SubscriptionIdentifiersNotSupported, "SUBSCRIBE with a subscription identifier")
 	}
@@ -109,6 +112,9 @@ func (ns *namespace) subscribe(sub *subscription, bt *batch) (old *subscription,
 
 // unsubscribe handles UNSUBSCRIBE.
 func (c *connection) unsubscribe(p *mqtt.Unsubscribe) *ending {
+	if r := c.b.limits.checkProperties(p.Properties); r != nil {
+		return clientError(r.code, "%s", r.why)
+	}
 	answer := &mqtt.Unsuback{PacketID: p.PacketID}
 	for _, filter := range p.Filters {
 		existed := c.ns.unsubscribe(c.session, filter, &c.batch)

@@ -49,9 +49,10 @@ type Config struct {
 	// Authenticate says who a client is, or returns an *identity.Refusal. It is (*identity.Service).Authenticate.
 	Authenticate func(context.Context, identity.Client) (*thingward.Principal, error)
 
-	// Serve runs an accepted connection until it ends. It is (*broker.Broker).Serve. When its context is
+	// Serve takes an accepted connection, and returns what runs it until it ends, nil if it has ended already. It is
+	// (*broker.Broker).Start. When its context is
 	// done the server is shutting down.
-	Serve func(context.Context, *broker.Conn)
+	Serve func(context.Context, *broker.Conn) (run func())
 
 	Log *slog.Logger
 
@@ -227,24 +228,43 @@ func (g *Gateway) start(c net.Conn, h handler) {
 		return
 	}
 	go func() {
-		handedOver := false
+		done := false // somebody else closes c
 		defer func() {
-			if !handedOver {
+			if !done {
 				c.Close()
 				g.removeConn(c)
 			}
 		}()
-		defer func() {
-			if p := recover(); p != nil { // one connection ends, not the server
-				g.log.Error("panic on a connection", "remote", c.RemoteAddr().String(), "panic", p, "stack", string(debug.Stack()))
-			}
-		}()
-		handedOver = g.handle(c, h)
+		defer g.survive(c)
+		run, handedOver := g.handle(c, h)
+		done = handedOver
+		if run != nil {
+			done = true
+			// A handshake grows the stack; the goroutine that waits for packets for hours begins with a small one.
+			go g.serveConn(c, run)
+		}
 	}()
 }
 
-// handle takes c from its first byte to its end, or until it belongs to the HTTP server.
-func (g *Gateway) handle(c net.Conn, h handler) (handedOver bool) {
+// survive, deferred, ends one connection after a panic, and not the server.
+func (g *Gateway) survive(c net.Conn) {
+	if p := recover(); p != nil {
+		g.log.Error("panic on a connection", "remote", c.RemoteAddr().String(), "panic", p, "stack", string(debug.Stack()))
+	}
+}
+
+func (g *Gateway) serveConn(c net.Conn, run func()) {
+	defer func() {
+		c.Close()
+		g.removeConn(c)
+	}()
+	defer g.survive(c)
+	run()
+}
+
+// handle takes c from its first byte until it is served, which run goes on with. That is nil if c ends here, or belongs to the
+// HTTP server.
+func (g *Gateway) handle(c net.Conn, h handler) (run func(), handedOver bool) {
 	a := newAttempt(c)
 	pending := g.pending.Add(1)
 	conn, err := g.admit(c, a, h, pending)
@@ -256,10 +276,10 @@ func (g *Gateway) handle(c net.Conn, h handler) (handedOver bool) {
 		g.hangUp(c)
 	}
 	g.pending.Add(-1)
-	if err == nil && !handedOver {
-		g.cfg.Serve(g.ctx, conn)
+	if err != nil || handedOver {
+		return nil, handedOver
 	}
-	return handedOver
+	return g.cfg.Serve(g.ctx, conn), false
 }
 
 // hangUp ends a refused connection so that the client can read what it was told: closing a socket with unread

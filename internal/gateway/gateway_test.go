@@ -144,7 +144,11 @@ func (d *door) authenticate(_ context.Context, c identity.Client) (*thingward.Pr
 	return &thingward.Principal{ID: "c0ffee"}, nil
 }
 
-func echo(ctx context.Context, c *broker.Conn) {
+func echo(ctx context.Context, c *broker.Conn) func() {
+	return func() { runEcho(ctx, c) }
+}
+
+func runEcho(ctx context.Context, c *broker.Conn) {
 	stop := context.AfterFunc(ctx, func() { c.Net.Close() })
 	defer stop()
 	defer c.Net.Close()
@@ -652,10 +656,12 @@ func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stubborn := make(chan struct{})
 		d := newDoor(t, func(cfg *Config) {
-			cfg.Serve = func(ctx context.Context, c *broker.Conn) {
-				<-ctx.Done()
-				c.Net.Read(make([]byte, 1)) // ends when it is cut off
-				close(stubborn)
+			cfg.Serve = func(ctx context.Context, c *broker.Conn) func() {
+				return func() {
+					<-ctx.Done()
+					c.Net.Read(make([]byte, 1)) // ends when it is cut off
+					close(stubborn)
+				}
 			}
 		})
 		waiting, server := net.Pipe()

@@ -145,6 +145,7 @@ func (g *Gateway) handshake(ctx context.Context, c net.Conn, a *Attempt, config 
 	err := conn.Handshake()
 	t.done()
 	a.handshake(t, conn.ConnectionState(), err)
+	t.first = nil
 	g.limit(c, g.cfg.ConnectTimeout)
 	return conn, err
 }
@@ -157,5 +158,6 @@ func (g *Gateway) admitMQTT(ctx context.Context, conn *tls.Conn, a *Attempt) (*b
 		conn.CloseWrite() // says close_notify
 		return nil, err
 	}
+	shed(conn)
 	return served, nil
 }

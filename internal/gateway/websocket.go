@@ -64,13 +64,16 @@ func (g *Gateway) serveWebSocket(w http.ResponseWriter, r *http.Request, anyOrig
 		return
 	}
 	defer g.removeConn(c)
-	g.handle(c, func(ctx context.Context, _ net.Conn, a *Attempt) (*broker.Conn, error) {
+	run, _ := g.handle(c, func(ctx context.Context, _ net.Conn, a *Attempt) (*broker.Conn, error) {
 		if t := r.TLS; t != nil {
 			a.Stage, a.ServerName, a.Protocol, a.Chain = StageHandshake, t.ServerName, t.NegotiatedProtocol, t.PeerCertificates
 			a.Version, a.Suite, a.Resumed = t.Version, t.CipherSuite, t.DidResume
 		}
 		return g.admitWebSocket(ctx, c, a, who)
 	})
+	if run != nil {
+		run()
+	}
 }
 
 func (g *Gateway) admitWebSocket(ctx context.Context, c net.Conn, a *Attempt, who func(context.Context, *mqtt.Connect) (*thingward.Principal, error)) (*broker.Conn, error) {

@@ -364,7 +364,7 @@ func (s *Server) plainPrincipal(ctx context.Context) (*thingward.Principal, erro
 
 // serveDevice hands an admitted connection to the broker. A change of its principal that came between the judgement and
 // the broker's knowing the connection is brought to it once it is known.
-func (s *Server) serveDevice(ctx context.Context, c *broker.Conn) {
+func (s *Server) serveDevice(ctx context.Context, c *broker.Conn) (run func()) {
 	judged := c.Principal
 	c.Registered = func() {
 		change := bus.Change{Scope: judged.Scope, Kind: bus.CertificateChanged, ID: judged.ID}
@@ -375,7 +375,7 @@ func (s *Server) serveDevice(ctx context.Context, c *broker.Conn) {
 			s.changed(change)
 		}
 	}
-	s.broker.Serve(ctx, c)
+	return s.broker.Start(ctx, c)
 }
 
 // current is a principal as it is now; an error means that it is refused, or that the server failed.
@@ -413,6 +413,8 @@ func (s *Server) changed(c bus.Change) {
 		return
 	}
 	s.broker.UpdatePrincipal(p)
+	s.log.Log(context.Background(), journal.LevelQuiet, "live connections have new policies or things", "eventType", journal.PrincipalChange,
+		"status", journal.Success, "scope", c.Scope.String(), "principalId", c.ID)
 }
 
 // Reset makes the server what it was after its first start; the journal goes on.

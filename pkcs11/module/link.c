@@ -8,14 +8,12 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 #include "link.h"
@@ -102,84 +100,10 @@ __attribute__((destructor)) static void unloaded(void)
 	}
 }
 
-static bool send_all(int fd, const uint8_t *p, size_t n)
-{
-	while (n > 0) {
-		ssize_t done = send(fd, p, n, MSG_NOSIGNAL);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return false;
-		p += done;
-		n -= (size_t)done;
-	}
-	return true;
-}
-
-/* An answer may take as long as the token needs, but once it has begun, and when a helper starts, we do not wait for ever. */
-enum { PATIENCE_MS = 10000, HELLO_MS = 60000 };
-
-static bool arrives(int fd, int ms)
-{
-	struct pollfd p = {fd, POLLIN, 0};
-	int n;
-	do
-		n = poll(&p, 1, ms);
-	while (n < 0 && errno == EINTR);
-	return n > 0;
-}
-
-static bool receive(int fd, uint8_t *p, size_t n)
-{
-	while (n > 0) {
-		if (!arrives(fd, PATIENCE_MS))
-			return false;
-		ssize_t done = recv(fd, p, n, 0);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return false;
-		p += done;
-		n -= (size_t)done;
-	}
-	return true;
-}
-
-/* A small answer takes one read; nothing may follow it, as there is one request under way on a connection. */
-static bool receive_answer(int fd, link_exchange *x)
-{
-	size_t have = 0;
-	while (have < WIRE_HEADER) {
-		if (have > 0 && !arrives(fd, PATIENCE_MS))
-			return false;
-		ssize_t done = recv(fd, x->room + have, sizeof x->room - have, 0);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0)
-			return false;
-		have += (size_t)done;
-	}
-	wire_in header = {x->room, WIRE_HEADER, false};
-	size_t n = wire_u32(&header);
-	if (n > WIRE_MAX_FRAME || have - WIRE_HEADER > n)
-		return false;
-	uint8_t *body = x->room + WIRE_HEADER;
-	if (n > sizeof x->room - WIRE_HEADER) {
-		body = x->answer = malloc(n);
-		if (!body)
-			return false;
-		x->size = n;
-		memcpy(body, x->room + WIRE_HEADER, have - WIRE_HEADER);
-	}
-	have -= WIRE_HEADER;
-	x->in = (wire_in){body, n, false};
-	return receive(fd, body + have, n - have);
-}
-
 static bool exchange(connection *c, link_exchange *x, int ms)
 {
 	wire_finish(&x->out);
-	return ours(c) && send_all(c->fd, x->out.data, x->out.len) && (ms < 0 || arrives(c->fd, ms)) && receive_answer(c->fd, x);
+	return ours(c) && stream_exchange(c->fd, x, ms);
 }
 
 /* A free connection, or the next in turn. */
@@ -246,8 +170,10 @@ CK_RV link_call(link_exchange *x)
 	connection *c = take();
 	bool ok = atomic_load(&state) == READY && exchange(c, x, -1);
 	pthread_mutex_unlock(&c->lock);
-	if (!ok)
-		return atomic_load(&state) == NONE ? CKR_CRYPTOKI_NOT_INITIALIZED : dead();
+	if (!ok) {
+		int s = atomic_load(&state);
+		return s == NONE || s == CLOSING ? CKR_CRYPTOKI_NOT_INITIALIZED : dead();
+	}
 	CK_RV rv = wire_u32(&x->in);
 	return x->in.bad ? dead() : rv;
 }
@@ -356,15 +282,13 @@ static CK_RV start(void)
 	return rv;
 }
 
-/* Ends what is left of a helper. Calls under way get their answers first; those of a dead one have theirs already. */
-static void stop(void)
+/* Calls under way get their answers first; those of a dead helper have theirs already. */
+static void wait_for_calls(void)
 {
 	while (atomic_load(&users) > 0) {
 		struct timespec moment = {0, 200000};
 		nanosleep(&moment, NULL);
 	}
-	close_all();
-	session_clear();
 }
 
 /* The answer says that sessions, login and locks are gone: the next program finds the token free. */
@@ -372,10 +296,17 @@ static void goodbye(void)
 {
 	link_exchange x;
 	begin(&x, CALL_FINALIZE);
-	pthread_mutex_lock(&pool[0].lock);
 	exchange(&pool[0], &x, PATIENCE_MS);
-	pthread_mutex_unlock(&pool[0].lock);
 	end(&x);
+}
+
+static void stop(bool alive)
+{
+	wait_for_calls();
+	if (alive)
+		goodbye();
+	close_all();
+	session_clear();
 }
 
 CK_RV link_start(void)
@@ -387,7 +318,7 @@ CK_RV link_start(void)
 	CK_RV rv = CKR_CRYPTOKI_ALREADY_INITIALIZED;
 	if (atomic_load(&state) != READY) {
 		atomic_store(&state, NONE);
-		stop();
+		stop(false);
 		rv = start();
 		if (rv == CKR_OK)
 			atomic_store(&state, READY);
@@ -409,9 +340,7 @@ CK_RV link_stop(void)
 	if (before == READY || before == DEAD) {
 		epoch++;
 		pthread_cond_broadcast(&finalized);
-		if (before == READY)
-			goodbye();
-		stop();
+		stop(before == READY);
 	}
 	atomic_store(&state, NONE);
 	pthread_mutex_unlock(&life);

@@ -25,6 +25,11 @@ CK_RV link_call(link_exchange *x);             /* the CK_RV of the answer */
 CK_RV link_leave(link_exchange *x, CK_RV rv);  /* rv, or CKR_DEVICE_ERROR where the answer was garbage */
 CK_RV link_wait(void);                         /* until C_Finalize */
 
+/* An answer may take as long as the token needs, but once it has begun, and when a helper starts or ends, nobody waits for ever. */
+enum { PATIENCE_MS = 10000, HELLO_MS = 60000 };
+
+/* stream.c */
+bool stream_exchange(int fd, link_exchange *x, int ms);
 /* spawn.c: starts the helper with the other ends of the sockets. */
 CK_RV spawn_helper(const int *sockets, int count);
 /* connect.c */

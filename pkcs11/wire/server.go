@@ -157,6 +157,7 @@ func (c *call) hello() error {
 		c.app = app
 	} else if len(token) == tokenSize {
 		c.app = s.apps[[tokenSize]byte(token)]
+		c.note = nil // the host calls C_Initialize once
 	}
 	if c.app == nil {
 		return refuse("no such application")

@@ -22,11 +22,15 @@ static void killed(void)
 	whole();
 }
 
+static int signers;
+
 static void *sign_until_dead(void *unused)
 {
 	CK_SESSION_HANDLE s = login();
 	CK_OBJECT_HANDLE k = key(s);
 	CK_RV rv;
+	OK(try_sign(s, k));
+	__atomic_add_fetch(&signers, 1, __ATOMIC_SEQ_CST);
 	while ((rv = try_sign(s, k)) == CKR_OK)
 		;
 	CHECK(rv == CKR_DEVICE_ERROR);
@@ -41,7 +45,8 @@ static void killed_while_signing(void)
 	OK(f->C_Initialize(NULL));
 	for (int i = 0; i < 4; i++)
 		CHECK(pthread_create(&t[i], NULL, sign_until_dead, NULL) == 0);
-	usleep(150000);
+	while (__atomic_load_n(&signers, __ATOMIC_SEQ_CST) < 4)
+		usleep(1000);
 	CHECK(kill(helper_pid(), SIGKILL) == 0);
 	for (int i = 0; i < 4; i++)
 		CHECK(pthread_join(t[i], NULL) == 0);

@@ -41,7 +41,7 @@ CK_SESSION_HANDLE login(void)
 	CK_SESSION_HANDLE s;
 	OK(f->C_OpenSession(0, CKF_SERIAL_SESSION, NULL, NULL, &s));
 	CK_RV rv = f->C_Login(s, CKU_USER, (CK_BYTE *)"1234", 4);
-	CHECK(rv == CKR_OK || rv == CKR_USER_ALREADY_LOGGED_IN);
+	EITHER(rv, CKR_OK, CKR_USER_ALREADY_LOGGED_IN);
 	return s;
 }
 

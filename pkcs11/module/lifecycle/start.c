@@ -54,6 +54,10 @@ static void unload_without_finalize(void)
 	load();
 	work(2);
 	unload();
+#ifndef __GLIBC__
+	(void)before;
+	return; /* musl never unloads */
+#endif
 	CHECK(count_fds() == before);
 	int pid = fork();
 	if (pid == 0)
@@ -153,7 +157,7 @@ static int started;
 static void *initialize(void *unused)
 {
 	CK_RV rv = f->C_Initialize(NULL);
-	CHECK(rv == CKR_OK || rv == CKR_CRYPTOKI_ALREADY_INITIALIZED);
+	EITHER(rv, CKR_OK, CKR_CRYPTOKI_ALREADY_INITIALIZED);
 	if (rv == CKR_OK)
 		__atomic_add_fetch(&started, 1, __ATOMIC_SEQ_CST);
 	return unused;
@@ -175,11 +179,11 @@ static void *storm(void *unused)
 	for (int i = 0; i < 10; i++) {
 		CK_ULONG n = 0;
 		CK_RV rv = f->C_Initialize(NULL);
-		CHECK(rv == CKR_OK || rv == CKR_CRYPTOKI_ALREADY_INITIALIZED);
+		EITHER(rv, CKR_OK, CKR_CRYPTOKI_ALREADY_INITIALIZED);
 		rv = f->C_GetSlotList(1, NULL, &n);
-		CHECK(rv == CKR_OK || rv == CKR_CRYPTOKI_NOT_INITIALIZED);
+		EITHER(rv, CKR_OK, CKR_CRYPTOKI_NOT_INITIALIZED);
 		rv = f->C_Finalize(NULL);
-		CHECK(rv == CKR_OK || rv == CKR_CRYPTOKI_NOT_INITIALIZED);
+		EITHER(rv, CKR_OK, CKR_CRYPTOKI_NOT_INITIALIZED);
 	}
 	return unused;
 }

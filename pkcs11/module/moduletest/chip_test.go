@@ -2,6 +2,7 @@ package moduletest
 
 import (
 	"encoding/pem"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -110,4 +111,13 @@ func TestChip(t *testing.T) {
 	if out := k.pkcs11tool("--keypairgen", "--key-type", "rsa:2048", "--id", "33").fails(); !strings.Contains(out, "not supported") {
 		t.Errorf("RSA in a chip:\n%s", out)
 	}
+	for i := range 17 { // more keys than a chip has slots
+		out, err := k.pkcs11tool("--keypairgen", "--key-type", "EC:prime256v1", "--label", fmt.Sprint("more ", i)).try()
+		if err == nil {
+			continue
+		}
+		has(t, out, "CKR_DEVICE_MEMORY")
+		return
+	}
+	t.Error("the chip is never full")
 }

@@ -6,15 +6,15 @@ import (
 	"testing"
 )
 
-// TestLifeCycle runs every case of lifecycle as a process of its own, plain and under the sanitizers. -repeat 100 is the proof.
+// TestLifeCycle runs every case of lifecycle as a process of its own, plain, under the sanitizers, and with musl. -repeat 100 is the proof.
 func TestLifeCycle(t *testing.T) {
 	k := newToken(t)
 	list := strings.Fields(run{t: t, args: []string{filepath.Join(built, "lifecycle"), "list"}}.output())
 	if len(list) < 40 {
 		t.Fatalf("only %d cases", len(list))
 	}
-	for _, kind := range []string{"", "-asan"} {
-		t.Run("sanitized="+kind, func(t *testing.T) {
+	for kind, name := range map[string]string{"": "plain", "-asan": "sanitized", "-musl": "musl"} {
+		t.Run(name, func(t *testing.T) {
 			for range *repeat {
 				for _, name := range list {
 					t.Run(name, func(t *testing.T) {
