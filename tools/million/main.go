@@ -8,7 +8,7 @@
 // AttachThingPrincipal and AttachPolicy write. A directory that is there is measured as it is.
 //
 // Then the server is started, and called over HTTP with signatures: ListCertificates and ListThings from the first page to the
-// last, DescribeThing and DescribeCertificate of random ones. The figures go to standard output; wall-clock times mean something on a
+// last, DescribeThing and DescribeCertificate of random ones, and /healthz, which shows what the machine and HTTP take. The figures go to standard output; wall-clock times mean something on a
 // quiet machine only.
 package main
 
@@ -88,6 +88,7 @@ func run(ctx context.Context) error {
 		return err
 	}
 	err = errors.Join(
+		s.report("/healthz, for comparison", *requests, func() string { return "/healthz" }),
 		s.report("DescribeThing", *requests, func() string { return "/things/" + things[rand.IntN(len(things))] }),
 		s.report("DescribeCertificate", *requests, func() string { return "/certificates/" + certificates[rand.IntN(len(certificates))] }),
 	)
