@@ -168,7 +168,7 @@ func findPrimes(k *rsa.PrivateKey) []*big.Int {
 	twos := order.TrailingZeroBits()
 	odd := new(big.Int).Rsh(order, twos)
 	last := new(big.Int).Sub(k.N, one)
-	for g := int64(2); g < 100; g++ {
+	for g := int64(2); g < 24; g++ { // each finds one in half of all cases
 		x := new(big.Int).Exp(big.NewInt(g), odd, k.N)
 		for range twos {
 			y := new(big.Int).Mul(x, x)
