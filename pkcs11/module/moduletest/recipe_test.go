@@ -11,7 +11,7 @@ import (
 
 // TestRecipes does what `thingward token config` says: it saves what is to be saved, and runs the commands, with the host, the port
 // and the files of the test in their places.
-func testRecipes(t *testing.T) {
+func TestRecipes(t *testing.T) {
 	k := newToken(t)
 	c := newCloud(k, func(cfg *server.Config) { cfg.HTTPS = "127.0.0.1:0" })
 	_, https, _ := net.SplitHostPort(c.HTTPSAddr().String())
@@ -28,7 +28,7 @@ func testRecipes(t *testing.T) {
 	sh.run("certutil -N -d sql:$HOME/.pki/nssdb --empty-password", "…")
 	for _, f := range []struct {
 		program, file string // where the part before the commands is saved
-		only          string // run the lines that begin with it
+		only          string // run the lines that have it
 	}{
 		{"openssl", "openssl.cnf", "openssl "},
 		{"curl", "", "curl "},
@@ -52,7 +52,7 @@ func testRecipes(t *testing.T) {
 			switch {
 			case strings.HasPrefix(line, "export "), strings.HasPrefix(line, "touch "), strings.HasPrefix(line, "modutil "):
 				sh.run(line, "…")
-			case strings.HasPrefix(line, f.only):
+			case strings.Contains(line, f.only):
 				sh.run(line+" < /dev/null", "…")
 				ran++
 			}
