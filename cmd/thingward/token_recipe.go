@@ -69,6 +69,8 @@ openssl s_client -engine pkcs11 -keyform engine -key '{key}' -cert {name}.crt -c
 `,
 	"mosquitto": `# mosquitto_pub and mosquitto_sub, by OpenSSL's engine: thingward token config openssl has the openssl.cnf.
 export OPENSSL_CONF=$PWD/openssl.cnf
+# mosquitto looks for a file with the name of the key before it asks the engine; an empty one is enough, in the directory where it runs:
+touch '{key}'
 mosquitto_pub -h HOST -p 8883 --cafile ca.pem --cert {name}.crt --tls-engine pkcs11 --keyform engine --key '{key}' -i {name} -t TOPIC -m hello
 
 # A bridge of the mosquitto broker has no such options (2.0): let it connect through stunnel, see thingward token config stunnel.
@@ -80,6 +82,9 @@ curl --cacert ca.pem --cert {name}.crt --engine pkcs11 --key-type ENG --key '{ke
 	"nginx": `# nginx, by OpenSSL's engine: thingward token config openssl has the openssl.cnf; start nginx with OPENSSL_CONF naming it.
 # In nginx.conf, outside of http:
 env OPENSSL_CONF;
+env THINGWARD_TOKEN_CONF;
+env THINGWARD_TOKEN_HELPER;
+ssl_engine pkcs11;
 
 # as a server:
 ssl_certificate     {name}.crt;
@@ -178,13 +183,13 @@ func printRecipe(w io.Writer, recipe string, t *openToken, key *tokenObject, pin
 	required := t.info.Flags&pkcs11.CKF_LOGIN_REQUIRED != 0
 	gnutlsPIN := ""
 	if required {
-		private += "?pin-source=file:" + pinFile
+		private += "?pin-source=file:" + strings.ReplaceAll(pinFile, "/", "%2F") // without a slash it can be the name of a file, see mosquitto
 		gnutlsPIN = `GNUTLS_PIN="$(cat ` + shellQuote(pinFile) + `)" `
 	}
 	_, err := strings.NewReplacer("{module}", modulePath(), "{key}", private, "{name}", name, "{token}", uriEscape(t.info.Label),
 		"{token-text}", t.info.Label, "{slot}", fmt.Sprint(t.slot), "{pinfile}", pinFile, "{gnutls-pin}", gnutlsPIN).WriteString(w, recipe)
 	if err == nil && required && pinFile == "/path/to/pin" {
-		_, err = fmt.Fprintf(w, "\n# /path/to/pin is a file with the PIN that the program may read; --pin-file names it here.\n")
+		_, err = fmt.Fprintf(w, "\n# /path/to/pin is a file with the PIN and nothing else, no line end (printf PIN > file), that the program may read; --pin-file names it here.\n")
 	}
 	return err
 }

@@ -40,6 +40,7 @@ func tokenServe(ctx context.Context, args []string, stdout, stderr io.Writer) er
 	if server.Broken != nil {
 		return server.Broken
 	}
+	hideMemory()
 	server.Log = slog.New(slog.NewTextHandler(stderr, nil))
 	l, err := listenToken(*path, len(users) > 0)
 	if err != nil {
