@@ -39,18 +39,22 @@ func (c *connection) learn(r *refusal) {
 // taught returns the properties of an answer with what was learnt since the last one; nil if that is nothing, or more than
 // the client takes.
 func (c *connection) taught() *mqtt.Properties {
-	text := strings.Join(c.lessons, "\n")
-	c.lessons = c.lessons[:0]
-	return c.reasonString(text)
+	defer func() { c.lessons = c.lessons[:0] }()
+	return c.reasonString(c.lessons...)
 }
 
-func (c *connection) reasonString(text string) *mqtt.Properties {
+// reasonString returns lessons as properties. When they are too long it leaves the statements out.
+func (c *connection) reasonString(lessons ...string) *mqtt.Properties {
 	longest := maxLesson
 	if c.maxPacket != 0 {
 		longest = min(longest, c.maxPacket-lessonSpace)
 	}
+	text := strings.Join(lessons, "\n")
 	if len(text) > longest {
-		text, _, _ = strings.Cut(text, " Add: ")
+		for i := range lessons {
+			lessons[i], _, _ = strings.Cut(lessons[i], " Add: ")
+		}
+		text = strings.Join(lessons, "\n")
 	}
 	if text == "" || len(text) > longest {
 		return nil

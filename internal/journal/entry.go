@@ -26,8 +26,9 @@ const (
 	APICall     = "APICall"
 	Handshake   = "Handshake" // a connection that was let in, before its CONNECT is judged by policies
 
-	RuleExecution = "RuleExecution"
-	Registration  = "CertificateRegistration" // of a device certificate, just in time
+	RuleExecution   = "RuleExecution"
+	PrincipalChange = "PrincipalChange"         // live connections have new policies or things
+	Registration    = "CertificateRegistration" // of a device certificate, just in time
 )
 
 // refusals are the events whose failure is that of a device.

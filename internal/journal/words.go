@@ -51,7 +51,7 @@ func (e *Entry) title() string {
 	switch {
 	case e.EventType == APICall && e.Other["operation"] != "":
 		return e.Other["operation"]
-	case e.EventType == Registration, e.EventType == APICall:
+	case e.EventType == Registration, e.EventType == PrincipalChange, e.EventType == APICall:
 		return e.Message
 	}
 	return e.EventType

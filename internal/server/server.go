@@ -413,6 +413,8 @@ func (s *Server) changed(c bus.Change) {
 		return
 	}
 	s.broker.UpdatePrincipal(p)
+	s.log.Log(context.Background(), journal.LevelQuiet, "live connections have new policies or things", "eventType", journal.PrincipalChange,
+		"status", journal.Success, "scope", c.Scope.String(), "principalId", c.ID)
 }
 
 // Reset makes the server what it was after its first start; the journal goes on.
