@@ -27,13 +27,13 @@ type account struct {
 
 func accountCreate(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("account create", flag.ContinueOnError)
-	data := managerFlags(fs)
+	var c client
+	c.flags(fs)
 	words, err := parseWords(fs, "[ID] ", args, stderr, 0, 1)
 	if err != nil {
 		return err
 	}
-	m, err := newManager(*data)
-	if err != nil {
+	if err := c.open(); err != nil {
 		return err
 	}
 	in := map[string]string{}
@@ -41,7 +41,7 @@ func accountCreate(ctx context.Context, args []string, stdout, stderr io.Writer)
 		in["accountId"] = words[0]
 	}
 	var made account
-	if err := m.call(ctx, http.MethodPost, "accounts", in, &made); err != nil {
+	if err := c.manage(ctx, http.MethodPost, "accounts", in, &made); err != nil {
 		return err
 	}
 	fmt.Fprintln(stdout, made.AccountID)
@@ -51,15 +51,15 @@ func accountCreate(ctx context.Context, args []string, stdout, stderr io.Writer)
 
 func accountList(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("account list", flag.ContinueOnError)
-	data := managerFlags(fs)
+	var c client
+	c.flags(fs)
 	if _, err := parseWords(fs, "", args, stderr, 0, 0); err != nil {
 		return err
 	}
-	m, err := newManager(*data)
-	if err != nil {
+	if err := c.open(); err != nil {
 		return err
 	}
-	list, err := m.accounts(ctx)
+	list, err := c.accounts(ctx)
 	if err != nil {
 		return err
 	}
@@ -73,32 +73,32 @@ func accountList(ctx context.Context, args []string, stdout, stderr io.Writer) e
 	return nil
 }
 
-func (m *manager) accounts(ctx context.Context) ([]account, error) {
+func (c *client) accounts(ctx context.Context) ([]account, error) {
 	var out struct{ Accounts []account }
-	err := m.call(ctx, http.MethodGet, "accounts", nil, &out)
+	err := c.manage(ctx, http.MethodGet, "accounts", nil, &out)
 	return out.Accounts, err
 }
 
 func accountDelete(ctx context.Context, args []string, _, stderr io.Writer) error {
 	fs := flag.NewFlagSet("account delete", flag.ContinueOnError)
-	data := managerFlags(fs)
+	var c client
+	c.flags(fs)
 	words, err := parseWords(fs, "ID ", args, stderr, 1, 1)
 	if err != nil {
 		return err
 	}
-	m, err := newManager(*data)
+	if err := c.open(); err != nil {
+		return err
+	}
+	keys, err := c.keys(ctx, words[0])
 	if err != nil {
 		return err
 	}
-	keys, err := m.keys(ctx, words[0])
-	if err != nil {
-		return err
-	}
-	if err := m.call(ctx, http.MethodDelete, "accounts/"+words[0], nil, nil); err != nil {
+	if err := c.manage(ctx, http.MethodDelete, "accounts/"+words[0], nil, nil); err != nil {
 		return err
 	}
 	for _, k := range keys {
-		m.forget(k.AccessKeyID)
+		c.forget(k.AccessKeyID)
 	}
 	return nil
 }

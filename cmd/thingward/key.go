@@ -78,7 +78,8 @@ type accessKey struct {
 
 func keyCreate(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("key create", flag.ContinueOnError)
-	data := managerFlags(fs)
+	var c client
+	c.flags(fs)
 	account := fs.String("account", "", "`id` of the account (default that of the key that signs)")
 	user := fs.String("user", "", "`name` of whom or what it is for; refusals and logs show it")
 	document := fs.String("policy", "none", "what it may do: a `file`, admin, readonly, data or none")
@@ -94,27 +95,26 @@ func keyCreate(ctx context.Context, args []string, stdout, stderr io.Writer) err
 	if err != nil {
 		return err
 	}
-	m, err := newManager(*data)
-	if err != nil {
+	if err := c.open(); err != nil {
 		return err
 	}
 	if *account == "" {
-		if *account, err = m.own(ctx); err != nil {
+		if *account, err = c.own(ctx); err != nil {
 			return err
 		}
 	}
 	var made accessKey
 	in := map[string]string{"userName": *user, "policyDocument": text}
-	if err := m.call(ctx, http.MethodPost, "accounts/"+url.PathEscape(*account)+"/keys", in, &made); err != nil {
+	if err := c.manage(ctx, http.MethodPost, "accounts/"+url.PathEscape(*account)+"/keys", in, &made); err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "AWS_ACCESS_KEY_ID=%s\nAWS_SECRET_ACCESS_KEY=%s\n", made.AccessKeyID, made.SecretAccessKey)
 	switch {
 	case *keep:
-		if _, err := m.keep(made.AccessKeyID, made.AccountID, made.SecretAccessKey); err != nil {
+		if _, err := c.keep(made.AccessKeyID, made.AccountID, made.SecretAccessKey); err != nil {
 			return fmt.Errorf("the key is made, but its secret could not be kept: %w", err)
 		}
-		fmt.Fprintf(stderr, "Use it with\n\n  eval \"$(thingward env --key %s%s)\"\n\n", made.AccessKeyID, dataFlag(m.data))
+		fmt.Fprintf(stderr, "Use it with\n\n  eval \"$(thingward env --key %s%s)\"\n\n", made.AccessKeyID, dataFlag(c.data))
 	default:
 		fmt.Fprintln(stderr, "The secret is not shown again.")
 	}
@@ -125,37 +125,38 @@ func keyCreate(ctx context.Context, args []string, stdout, stderr io.Writer) err
 }
 
 // own is the account of the key that signs.
-func (m *manager) own(ctx context.Context) (string, error) {
+func (c *client) own(ctx context.Context) (string, error) {
 	var k accessKey
-	err := m.call(ctx, http.MethodGet, "keys/"+url.PathEscape(m.key.AccessKeyID), nil, &k)
+	err := c.manage(ctx, http.MethodGet, "keys/"+url.PathEscape(c.key.AccessKeyID), nil, &k)
 	return k.AccountID, err
 }
 
-func (m *manager) keys(ctx context.Context, account string) ([]accessKey, error) {
+func (c *client) keys(ctx context.Context, account string) ([]accessKey, error) {
 	var out struct{ AccessKeys []accessKey }
-	err := m.call(ctx, http.MethodGet, "accounts/"+url.PathEscape(account)+"/keys", nil, &out)
+	err := c.manage(ctx, http.MethodGet, "accounts/"+url.PathEscape(account)+"/keys", nil, &out)
 	return out.AccessKeys, err
 }
 
 func keyList(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("key list", flag.ContinueOnError)
-	data := managerFlags(fs)
+	var c client
+	c.flags(fs)
 	only := fs.String("account", "", "`id` of the account (default all)")
 	if _, err := parseWords(fs, "", args, stderr, 0, 0); err != nil {
 		return err
 	}
-	m, err := newManager(*data)
-	if err != nil {
+	if err := c.open(); err != nil {
 		return err
 	}
 	list := []account{{AccountID: *only}}
 	if *only == "" {
-		if list, err = m.accounts(ctx); err != nil {
+		var err error
+		if list, err = c.accounts(ctx); err != nil {
 			return err
 		}
 	}
 	for _, a := range list {
-		keys, err := m.keys(ctx, a.AccountID)
+		keys, err := c.keys(ctx, a.AccountID)
 		if err != nil {
 			return err
 		}
@@ -178,14 +179,14 @@ func policyName(document string) string {
 
 func keyPolicy(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("key policy", flag.ContinueOnError)
-	data := managerFlags(fs)
+	var c client
+	c.flags(fs)
 	document := fs.String("policy", "", "what the key may do from now on: a `file`, admin, readonly, data or none (default: the policy is shown)")
 	words, err := parseWords(fs, "ID ", args, stderr, 1, 1)
 	if err != nil {
 		return err
 	}
-	m, err := newManager(*data)
-	if err != nil {
+	if err := c.open(); err != nil {
 		return err
 	}
 	path := "keys/" + url.PathEscape(words[0])
@@ -194,10 +195,10 @@ func keyPolicy(ctx context.Context, args []string, stdout, stderr io.Writer) err
 		if err != nil {
 			return err
 		}
-		return m.call(ctx, http.MethodPatch, path, map[string]string{"policyDocument": text}, nil)
+		return c.manage(ctx, http.MethodPatch, path, map[string]string{"policyDocument": text}, nil)
 	}
 	var k accessKey
-	if err := m.call(ctx, http.MethodGet, path, nil, &k); err != nil {
+	if err := c.manage(ctx, http.MethodGet, path, nil, &k); err != nil {
 		return err
 	}
 	if k.PolicyDocument == "" {
@@ -209,38 +210,38 @@ func keyPolicy(ctx context.Context, args []string, stdout, stderr io.Writer) err
 }
 
 func keyActivate(ctx context.Context, args []string, _, stderr io.Writer) error {
-	return changeKey("activate", args, stderr, func(m *manager, path, _ string) error {
-		return m.call(ctx, http.MethodPatch, path, map[string]string{"status": "Active"}, nil)
+	return changeKey("activate", args, stderr, func(c *client, path, _ string) error {
+		return c.manage(ctx, http.MethodPatch, path, map[string]string{"status": "Active"}, nil)
 	})
 }
 
 func keyDeactivate(ctx context.Context, args []string, _, stderr io.Writer) error {
-	return changeKey("deactivate", args, stderr, func(m *manager, path, _ string) error {
-		return m.call(ctx, http.MethodPatch, path, map[string]string{"status": "Inactive"}, nil)
+	return changeKey("deactivate", args, stderr, func(c *client, path, _ string) error {
+		return c.manage(ctx, http.MethodPatch, path, map[string]string{"status": "Inactive"}, nil)
 	})
 }
 
 func keyDelete(ctx context.Context, args []string, _, stderr io.Writer) error {
-	return changeKey("delete", args, stderr, func(m *manager, path, id string) error {
-		if err := m.call(ctx, http.MethodDelete, path, nil, nil); err != nil {
+	return changeKey("delete", args, stderr, func(c *client, path, id string) error {
+		if err := c.manage(ctx, http.MethodDelete, path, nil, nil); err != nil {
 			return err
 		}
-		m.forget(id)
+		c.forget(id)
 		return nil
 	})
 }
 
 // changeKey is a command that changes the key whose id is its only argument.
-func changeKey(name string, args []string, stderr io.Writer, change func(m *manager, path, id string) error) error {
+func changeKey(name string, args []string, stderr io.Writer, change func(c *client, path, id string) error) error {
 	fs := flag.NewFlagSet("key "+name, flag.ContinueOnError)
-	data := managerFlags(fs)
+	var c client
+	c.flags(fs)
 	words, err := parseWords(fs, "ID ", args, stderr, 1, 1)
 	if err != nil {
 		return err
 	}
-	m, err := newManager(*data)
-	if err != nil {
+	if err := c.open(); err != nil {
 		return err
 	}
-	return change(m, "keys/"+url.PathEscape(words[0]), words[0])
+	return change(&c, "keys/"+url.PathEscape(words[0]), words[0])
 }

@@ -15,7 +15,7 @@ import (
 
 // timeline prints what happened to a client, a thing or a certificate, oldest first.
 func timeline(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	var c cloud
+	var c client
 	fs := flag.NewFlagSet("timeline", flag.ContinueOnError)
 	c.flags(fs)
 	n := fs.Int("n", 100, "`number` of entries, the latest")
@@ -75,7 +75,7 @@ func timeline(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 }
 
 // past returns the latest n entries, oldest first, and where what is new goes on.
-func (c *cloud) past(ctx context.Context, about string, n int, all bool) (list []*journal.Entry, next journal.Cursor, err error) {
+func (c *client) past(ctx context.Context, about string, n int, all bool) (list []*journal.Entry, next journal.Cursor, err error) {
 	before := ""
 	for len(list) < n {
 		page, err := c.journal(ctx, url.Values{"about": {about}, "newest": {"1"}, "before": {before}})

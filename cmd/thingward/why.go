@@ -15,7 +15,7 @@ import (
 
 // why tells of the latest refusal of a client, a thing or a certificate.
 func why(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	var c cloud
+	var c client
 	fs := flag.NewFlagSet("why", flag.ContinueOnError)
 	c.flags(fs)
 	asJSON := fs.Bool("json", false, "print the journal's entry")
@@ -51,7 +51,7 @@ func why(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // latest returns the latest refusal, or the end of a connection that the client did not want, if that is later and not the
 // refusal's own consequence.
-func (c *cloud) latest(ctx context.Context, about string) (*journal.Entry, error) {
+func (c *client) latest(ctx context.Context, about string) (*journal.Entry, error) {
 	refusal, err := c.one(ctx, url.Values{"about": {about}, "refusals": {"1"}})
 	if err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func (c *cloud) latest(ctx context.Context, about string) (*journal.Entry, error
 }
 
 // since tells whether all is well again.
-func (c *cloud) since(ctx context.Context, about string, e *journal.Entry, stdout io.Writer) error {
+func (c *client) since(ctx context.Context, about string, e *journal.Entry, stdout io.Writer) error {
 	connected, err := c.one(ctx, url.Values{"about": {about}, "event": {journal.Connect}})
 	if err != nil {
 		return err
