@@ -50,8 +50,7 @@ type Config struct {
 	Authenticate func(context.Context, identity.Client) (*thingward.Principal, error)
 
 	// Serve takes an accepted connection, and returns what runs it until it ends, nil if it has ended already. It is
-	// (*broker.Broker).Start. When its context is
-	// done the server is shutting down.
+	// (*broker.Broker).Start. When its context is done the server is shutting down.
 	Serve func(context.Context, *broker.Conn) (run func())
 
 	Log *slog.Logger
