@@ -1,43 +1,21 @@
 package main
 
 import (
-	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"os"
 
 	"github.com/thingward/thingward/internal/ca"
 )
 
-// subject reads the one argument of a command that is about a client, a thing or a certificate.
+// subject reads the one argument of a command that is about a client, a thing or a certificate: its ARN, its id or the
+// beginning of that, or a PEM file.
 func subject(fs *flag.FlagSet, args []string, stderr io.Writer) (about string, err error) {
-	fs.SetOutput(stderr)
-	fs.Usage = func() {
-		fmt.Fprintf(stderr, "usage: thingward %s [flags] CLIENT|THING|CERT\n\nCERT is the id of a certificate, its first eight digits or more, its ARN, or a PEM file.\n\n", fs.Name())
-		fs.PrintDefaults()
+	words, err := parseWords(fs, "CLIENT|THING|CERTIFICATE|FILE.pem ", args, stderr, 1, 1)
+	if err != nil {
+		return "", err
 	}
-	for len(args) > 0 { // flags may stand behind the name
-		if err := fs.Parse(args); err != nil {
-			if errors.Is(err, flag.ErrHelp) {
-				return "", err
-			}
-			return "", errUsage
-		}
-		if args = fs.Args(); len(args) == 0 {
-			break
-		}
-		if about != "" {
-			fs.Usage()
-			return "", errUsage
-		}
-		about, args = args[0], args[1:]
-	}
-	if about == "" {
-		fs.Usage()
-		return "", errUsage
-	}
-	return certificateOf(about)
+	return certificateOf(words[0])
 }
 
 // certificateOf returns the id of the certificate if name is a PEM file, else name.

@@ -60,9 +60,14 @@ func parseWords(fs *flag.FlagSet, wants string, args []string, stderr io.Writer,
 		}
 		words, args = append(words, fs.Arg(0)), fs.Args()[1:]
 	}
-	if len(words) < least || most >= 0 && len(words) > most {
-		fs.Usage()
-		return nil, errUsage
+	switch {
+	case most >= 0 && len(words) > most:
+		fmt.Fprintf(stderr, "thingward %s: %q is one word too many\n\n", fs.Name(), words[most])
+	case len(words) < least:
+		fmt.Fprintf(stderr, "thingward %s: a word is missing\n\n", fs.Name())
+	default:
+		return words, nil
 	}
-	return words, nil
+	fs.Usage()
+	return nil, errUsage
 }

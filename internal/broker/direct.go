@@ -27,7 +27,7 @@ func (b *Broker) SendDirect(ctx context.Context, scope thingward.Scope, clientID
 		return thingward.Errorf(thingward.ResourceNotFound, "The client %s is not connected.", clientID)
 	}
 	if !c.receivable(m.Topic) {
-		return thingward.Errorf(thingward.Forbidden, "The policies of the client %s do not let it receive on %s. The server's log has the details.", clientID, m.Topic)
+		return thingward.Errorf(thingward.Forbidden, "The policies of the client %s do not let it receive on %s. `thingward why` has the details.", clientID, m.Topic)
 	}
 	p := newPublication()
 	defer p.release()

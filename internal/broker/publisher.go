@@ -56,7 +56,7 @@ func (b *Broker) mayPublishAs(by Publisher, m *thingward.Message) *refusal {
 func (r *refusal) publicError(topic string) *thingward.Error {
 	switch r.code {
 	case mqtt.NotAuthorized:
-		return thingward.Errorf(thingward.Forbidden, "Publishing to %s is not allowed. The server's log says which statement is missing.", topic)
+		return thingward.Errorf(thingward.Forbidden, "Publishing to %s is not allowed. `thingward why` says which statement is missing.", topic)
 	case mqtt.PacketTooLarge:
 		return thingward.Errorf(thingward.RequestTooLarge, "%s", r.why)
 	}
