@@ -60,15 +60,16 @@ func (r *run) open(ctx context.Context, s session) (*client, error) {
 
 func (r *run) dial(ctx context.Context, s session) (*client, error) {
 	dialer := net.Dialer{Timeout: answerTimeout}
-	conn, err := dialer.DialContext(ctx, "tcp", r.cfg.Address)
+	tcp, err := dialer.DialContext(ctx, "tcp", r.cfg.Address)
 	if err != nil {
 		return nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	stop := context.AfterFunc(ctx, func() { tcp.Close() })
 	defer stop()
-	conn.SetDeadline(time.Now().Add(answerTimeout))
+	tcp.SetDeadline(time.Now().Add(answerTimeout))
+	conn := tcp
 	if r.cfg.TLS != nil {
-		conn = tls.Client(conn, r.cfg.TLS)
+		conn = tls.Client(tcp, r.cfg.TLS)
 	}
 	c := &client{run: r, id: s.id, guest: s.guest, conn: conn, buf: make([]byte, max(s.buffer, 64))}
 	c.parser = mqtt.Parser{Version: r.cfg.Version, Max: maxPacket, Intern: func([]byte) string { return "" }}

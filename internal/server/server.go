@@ -245,7 +245,9 @@ func (s *Server) openDoors(context.Context) (err error) {
 	s.metrics = s.newMetrics()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.Handle("/_thingward/", handler)
+	mux.Handle("/_thingward/accounts", handler)
+	mux.Handle("/_thingward/accounts/", handler)
+	mux.Handle("/_thingward/keys/", handler)
 	if s.metered == nil && loopback(s.api) {
 		mux.Handle("GET /metrics", s.metrics)
 	}
