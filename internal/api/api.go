@@ -132,8 +132,8 @@ func (h *Handler) finish(w http.ResponseWriter, c *call, body []byte, err error)
 	if err != nil {
 		a = c.refusal(err)
 	}
+	h.record(c, a, err) // first, so that who has the answer finds it in the journal
 	a.write(w)
-	h.record(c, a, err)
 }
 
 // authenticate reads a request and verifies its signature; after it, c has a caller.

@@ -315,9 +315,16 @@ func (c *client) disconnect() {
 	<-c.served
 }
 
+// wantSaid waits for the words: what the log tells of, the clients may learn a moment earlier.
 func (b *bench) wantSaid(words ...string) {
 	b.t.Helper()
 	for _, w := range words {
+		for range 1000 {
+			if strings.Contains(b.said.String(), w) {
+				break
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
 		if !strings.Contains(b.said.String(), w) {
 			b.t.Errorf("the log lacks %q:\n%s", w, b.said)
 		}

@@ -223,10 +223,10 @@ func (c *connection) begin() {
 		c.end(ending{reason: ServerError, code: mqtt.UnspecifiedError, why: err.Error()})
 		return
 	}
+	c.b.log.Info("connected", c.about(journal.Connect, journal.Success)...) // before the client can know
 	c.session.attach(bt, c, c.connack(present, expiry))
 	c.connect = nil
 	c.tellConnected(bt)
-	c.b.log.Info("connected", c.about(journal.Connect, journal.Success)...)
 }
 
 // connack encodes the answer to an admitted CONNECT.

@@ -101,8 +101,9 @@ func (c *connection) end(e ending) {
 		c.b.log.Error("lifecycle event is lost", "clientId", c.clientID, "error", err)
 	}
 	close(c.detached)
-	c.hangUp(e)
+	// Before the client can see the end, so that whoever asks why finds the answer.
 	c.b.log.Info("disconnected", append(c.about(journal.Disconnect, journal.Success), "disconnectReason", string(e.reason), "details", e.why)...)
+	c.hangUp(e)
 }
 
 // hangUp says why, where the protocol can, and closes when that is written.
