@@ -157,7 +157,7 @@ func (c *client) read() error {
 	return err
 }
 
-// subscribe subscribes and waits for SUBACK.
+// subscribe subscribes and waits for SUBACK, before which messages may come (MQTT 5 section 3.8.4).
 func (c *client) subscribe(filter string) error {
 	c.conn.SetReadDeadline(time.Now().Add(answerTimeout))
 	defer c.conn.SetReadDeadline(time.Time{})
@@ -166,6 +166,14 @@ func (c *client) subscribe(filter string) error {
 		return fmt.Errorf("subscribe %s: %w", c.id, err)
 	}
 	answer, err := c.next()
+	for err == nil && answer.Type() == mqtt.TypePublish {
+		if p := answer.(*mqtt.Publish); p.QoS > 0 {
+			err = c.send(&mqtt.Puback{PacketID: p.PacketID})
+		}
+		if err == nil {
+			answer, err = c.next()
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("subscribe %s: %w", c.id, err)
 	}

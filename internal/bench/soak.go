@@ -21,10 +21,11 @@ import (
 // A Soak tells how the broker did over time, beside guests that come and go.
 type Soak struct {
 	Samples []SoakSample     `json:"samples"`
-	Guests  map[string]int64 `json:"guests"`  // visits by behaviour
-	Turned  int64            `json:"turned"`  // guests that were not let in
-	Growth  float64          `json:"growth"`  // of memory: mean of the last quarter over that of the second, less 1
-	Spawned float64          `json:"spawned"` // the same of goroutines
+	Guests  map[string]int64 `json:"guests"`       // visits by behaviour
+	Turned  int64            `json:"turned"`       // guests that were not let in
+	Why     []string         `json:"why,omitzero"` // the reasons of the first ten
+	Growth  float64          `json:"growth"`       // of memory: mean of the last quarter over that of the second, less 1
+	Spawned float64          `json:"spawned"`      // the same of goroutines
 }
 
 // A SoakSample is one moment.
@@ -188,7 +189,7 @@ func (r *run) soak(ctx context.Context) (*Result, error) {
 func (r *run) invite(ctx context.Context, s *Soak, n int) (goodbye func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	visits := make([]atomic.Int64, len(guests))
-	var turned atomic.Int64
+	var mu sync.Mutex // of s.Turned and s.Why
 	var group sync.WaitGroup
 	for i := range n {
 		group.Go(func() {
@@ -197,7 +198,11 @@ func (r *run) invite(ctx context.Context, s *Soak, n int) (goodbye func()) {
 				visits[g].Add(1)
 				err := guests[g].visit(ctx, r, fmt.Sprintf("%s-guest-%d", r.cfg.Prefix, i), r.topic(rand.IntN(r.cfg.Clients)))
 				if err != nil && ctx.Err() == nil {
-					turned.Add(1)
+					mu.Lock()
+					if s.Turned++; s.Turned <= 10 {
+						s.Why = append(s.Why, fmt.Sprintf("%s, %s: %v", time.Now().UTC().Format(time.TimeOnly), guests[g].name, err))
+					}
+					mu.Unlock()
 					stay(ctx, time.Second)
 				}
 			}
@@ -206,7 +211,6 @@ func (r *run) invite(ctx context.Context, s *Soak, n int) (goodbye func()) {
 	return func() {
 		cancel()
 		group.Wait()
-		s.Turned = turned.Load()
 		for i, g := range guests {
 			s.Guests[g.name] = visits[i].Load()
 		}
@@ -278,9 +282,12 @@ func (s *Soak) print(w io.Writer) {
 		}
 	}
 	t.Flush()
-	fmt.Fprintf(w, "\n  memory %+.1f %%, goroutines %+.1f %% (last quarter against the second); %s guests were not let in:\n",
+	fmt.Fprintf(w, "\n  memory %+.1f %%, goroutines %+.1f %% (last quarter against the second); %s guests were not let in, of:\n",
 		100*s.Growth, 100*s.Spawned, thousands(s.Turned))
 	for _, g := range guests {
 		fmt.Fprintf(w, "  %8s  %s\n", thousands(s.Guests[g.name]), g.name)
+	}
+	for _, why := range s.Why {
+		fmt.Fprintln(w, "  not let in:", why)
 	}
 }
