@@ -54,7 +54,12 @@ type Attempt struct {
 	// Why it was refused and what to do about it, in words; both empty when it was accepted.
 	Reason, Advice string
 	Err            error
+
+	last []func() // what a refused client is told when the journal knows, so that who asks why at once is not too early
 }
+
+// later says f to the client when the attempt is settled.
+func (a *Attempt) later(f func()) { a.last = append(a.last, f) }
 
 // An Alert is a TLS alert with its direction: sent by the server it says what the client did wrong, received
 // from the client what that dislikes about the server.

@@ -18,7 +18,7 @@ import (
 func (g *Gateway) admitClient(ctx context.Context, c net.Conn, a *Attempt) (*broker.Conn, error) {
 	connect, rest, err := g.readConnect(c, a)
 	if err != nil {
-		answer(c, err)
+		a.later(func() { answer(c, err) })
 		return nil, err
 	}
 	principal, err := g.cfg.Authenticate(ctx, identity.Client{
@@ -27,7 +27,7 @@ func (g *Gateway) admitClient(ctx context.Context, c net.Conn, a *Attempt) (*bro
 		ClientID:   connect.ClientID,
 	})
 	if err != nil {
-		g.tell(c, connect, err)
+		a.later(func() { g.tell(c, connect, err) })
 		return nil, err
 	}
 	return g.accept(c, a, connect, rest, principal), nil
@@ -38,12 +38,12 @@ func (g *Gateway) admitPlain(ctx context.Context, c net.Conn, a *Attempt, as fun
 	g.limit(c, g.cfg.ConnectTimeout)
 	connect, rest, err := g.readConnect(c, a)
 	if err != nil {
-		answer(c, err)
+		a.later(func() { answer(c, err) })
 		return nil, err
 	}
 	principal, err := as(ctx)
 	if err != nil {
-		g.tell(c, connect, err)
+		a.later(func() { g.tell(c, connect, err) })
 		return nil, err
 	}
 	return g.accept(c, a, connect, rest, principal), nil

@@ -270,7 +270,12 @@ func (g *Gateway) handle(c net.Conn, h handler) (run func(), handedOver bool) {
 	if handedOver = errors.Is(err, errHandedOver); handedOver {
 		err = nil
 	}
+	last := a.last
+	a.last = nil
 	g.settle(a, err)
+	for _, say := range last {
+		say()
+	}
 	if err != nil && len(a.First) > 0 {
 		g.hangUp(c)
 	}

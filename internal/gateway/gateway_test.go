@@ -17,6 +17,7 @@ import (
 	"math/big"
 	"net"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -44,6 +45,12 @@ type pki struct {
 	clientRSA      tls.Certificate
 	root, signer   *x509.Certificate
 	rootKey, other *ecdsa.PrivateKey
+}
+
+// The certificates are of today, also for tests in bubbles, whose time is another.
+func TestMain(m *testing.M) {
+	testPKI()
+	os.Exit(m.Run())
 }
 
 // testPKI is made once: RSA keys take their time.
@@ -360,6 +367,23 @@ func TestResumption(t *testing.T) {
 		d.refuse = nil
 		d.mu.Unlock()
 	}
+}
+
+// In TLS 1.2 the key exchange is the cheaper P-256 with those who can do it; in TLS 1.3 it is what they began.
+func TestGroups(t *testing.T) {
+	addr := newDoor(t, nil).listen(t)
+	f := func(version uint16, want tls.CurveID, offered ...tls.CurveID) {
+		t.Helper()
+		state, answer, err := dial(t, addr, &tls.Config{Certificates: []tls.Certificate{testPKI().client}, MaxVersion: version, CurvePreferences: offered})
+		if err != nil || answer != accepted || state.CurveID != want {
+			t.Errorf("%s: %v, answer %q, %v; want %v", tls.VersionName(version), state.CurveID, answer, err, want)
+		}
+	}
+	f(tls.VersionTLS12, tls.CurveP256, tls.X25519, tls.CurveP256)
+	f(tls.VersionTLS12, tls.CurveP256, tls.CurveP256)
+	f(tls.VersionTLS12, tls.X25519, tls.X25519, tls.CurveP384)
+	f(tls.VersionTLS13, tls.X25519, tls.X25519, tls.CurveP256)
+	f(tls.VersionTLS13, tls.X25519MLKEM768, tls.X25519MLKEM768, tls.X25519)
 }
 
 // A refused client is cut off without CONNACK, and the log says why.

@@ -66,7 +66,7 @@ func (g *Gateway) ServeHTTPS(l net.Listener) error {
 
 // alpnConfig asks for a client certificate when the name means one.
 func (g *Gateway) alpnConfig() *tls.Config {
-	named := map[string]*tls.Config{"": g.withoutCertificate()}
+	named := map[string]groupChoice{"": newGroupChoice(g.withoutCertificate())}
 	names := []string{alpnMQTT, alpnHTTPS, alpnCustomMQTT, alpnHTTP}
 	for _, name := range names {
 		config := g.withoutCertificate()
@@ -74,31 +74,31 @@ func (g *Gateway) alpnConfig() *tls.Config {
 			config = g.withCertificate()
 		}
 		config.NextProtos = []string{name}
-		named[name] = config
+		named[name] = newGroupChoice(config)
 	}
 	config := g.withoutCertificate()
 	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		for _, name := range names {
 			if slices.Contains(hello.SupportedProtos, name) {
-				return named[name], nil
+				return named[name].config(hello), nil
 			}
 		}
-		return named[""], nil
+		return named[""].config(hello), nil
 	}
 	return config
 }
 
 // refuseMQTT answers the CONNECT of a client that there is no authorizer for.
 func (g *Gateway) refuseMQTT(conn *tls.Conn, a *Attempt) error {
-	defer conn.CloseWrite() // says close_notify
+	defer a.later(func() { conn.CloseWrite() }) // says close_notify
 	connect, _, err := g.readConnect(conn, a)
 	if err != nil {
-		answer(conn, err)
+		a.later(func() { answer(conn, err) })
 		return err
 	}
 	connack := mqtt.Connack{ReasonCode: mqtt.NotAuthorized, ReturnCode: mqtt.NotAuthorized.ReturnCode()}
 	if b, err := connack.Append(nil, connect.ProtocolVersion); err == nil {
-		conn.Write(b)
+		a.later(func() { conn.Write(b) })
 	}
 	return errNoAuthorizer
 }

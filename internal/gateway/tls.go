@@ -62,15 +62,34 @@ func (g *Gateway) withCertificate() *tls.Config {
 func deafTo(cfg *tls.Config) *tls.Config {
 	deaf := cfg.Clone()
 	deaf.NextProtos = nil
+	hears, doesNot := newGroupChoice(cfg.Clone()), newGroupChoice(deaf)
 	cfg.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 		for _, name := range hello.SupportedProtos {
 			if slices.Contains(cfg.NextProtos, name) {
-				return nil, nil
+				return hears.config(hello), nil
 			}
 		}
-		return deaf, nil
+		return doesNot.config(hello), nil
 	}
 	return cfg
+}
+
+// A groupChoice is a configuration, and the same without X25519. In TLS 1.2 crypto/tls takes the group that the client
+// names first, which is X25519 for many, and computes that at twice the cost of P-256. In TLS 1.3 the client has chosen:
+// asking for another key share would cost a round trip.
+type groupChoice struct{ any, nist *tls.Config }
+
+func newGroupChoice(cfg *tls.Config) groupChoice {
+	nist := cfg.Clone()
+	nist.CurvePreferences = []tls.CurveID{tls.CurveP256, tls.CurveP384, tls.CurveP521}
+	return groupChoice{cfg, nist}
+}
+
+func (g groupChoice) config(hello *tls.ClientHelloInfo) *tls.Config {
+	if slices.Contains(hello.SupportedVersions, tls.VersionTLS13) || !slices.Contains(hello.SupportedCurves, tls.CurveP256) {
+		return g.any
+	}
+	return g.nist
 }
 
 // SetCertificates replaces the server's certificates for connections from now on.
@@ -155,7 +174,7 @@ func (g *Gateway) admitMQTT(ctx context.Context, conn *tls.Conn, a *Attempt) (*b
 	served, err := g.admitClient(ctx, conn, a)
 	if err != nil {
 		a.received(err)
-		conn.CloseWrite() // says close_notify
+		a.later(func() { conn.CloseWrite() }) // says close_notify
 		return nil, err
 	}
 	shed(conn)

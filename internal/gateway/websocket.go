@@ -80,12 +80,12 @@ func (g *Gateway) admitWebSocket(ctx context.Context, c net.Conn, a *Attempt, wh
 	g.limit(c, g.cfg.ConnectTimeout)
 	connect, rest, err := g.readConnect(c, a)
 	if err != nil {
-		answer(c, err)
+		a.later(func() { answer(c, err) })
 		return nil, err
 	}
 	principal, err := who(ctx, connect)
 	if err != nil {
-		g.tell(c, connect, err)
+		a.later(func() { g.tell(c, connect, err) })
 		return nil, err
 	}
 	conn := g.accept(c, a, connect, rest, principal)
