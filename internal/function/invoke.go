@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/internal/journal"
 )
 
 // How an invocation is wanted.
@@ -170,6 +171,6 @@ func (s *Service) pause(d time.Duration) bool {
 
 // giveUp logs an asynchronous invocation that failed for good: there is nobody else to tell.
 func (s *Service) giveUp(scope thingward.Scope, inv *invocation, reason string) {
-	s.config.Log.Error("asynchronous invocation given up", "scope", scope.String(), "function", inv.function,
-		"request_id", inv.id, "attempts", inv.attempt, "reason", reason, "event", string(inv.payload[:min(len(inv.payload), maxLine)]))
+	s.config.Log.Error("asynchronous invocation given up", "eventType", journal.FunctionRun, "scope", scope.String(),
+		"function", inv.function, "request_id", inv.id, "attempts", inv.attempt, "details", reason, "event", string(inv.payload[:min(len(inv.payload), maxLine)]))
 }

@@ -306,7 +306,8 @@ func TestEventIsRetried(t *testing.T) {
 	}
 	got := log.wait(t, "asynchronous invocation given up", 1)[0]
 	want := map[string]string{
-		"scope": scope.String(), "function": "fails", "request_id": r.RequestID, "attempts": "3", "reason": "Error: always", "event": `{"x":1}`,
+		"scope": scope.String(), "function": "fails", "request_id": r.RequestID, "attempts": "3", "details": "Error: always", "event": `{"x":1}`,
+		"eventType": "FunctionRun",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)

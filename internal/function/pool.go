@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/internal/journal"
 )
 
 // A pool runs the invocations of one revision of one function. Its workers come when there is something in
@@ -130,8 +131,8 @@ func (p *pool) report(inv *invocation, start time.Time) {
 	if inv.err != nil || inv.result.FunctionError != "" {
 		level = slog.LevelWarn
 	}
-	p.log.Log(context.Background(), level, "function ran", "request_id", inv.id,
-		"outcome", inv.outcome(), "duration", time.Since(start).Round(time.Microsecond), "cold", inv.cold)
+	p.log.Log(context.Background(), level, "function ran", "eventType", journal.FunctionRun, "request_id", inv.id,
+		"details", inv.outcome(), "duration", time.Since(start).Round(time.Microsecond), "cold", inv.cold)
 }
 
 // start makes a new process and waits until it asks for its first invocation; nil after failing inv.

@@ -27,6 +27,7 @@ const (
 	Handshake   = "Handshake" // a connection that was let in, before its CONNECT is judged by policies
 
 	RuleExecution   = "RuleExecution"
+	FunctionRun     = "FunctionRun"
 	PrincipalChange = "PrincipalChange"         // live connections have new policies or things
 	Registration    = "CertificateRegistration" // of a device certificate, just in time
 )

@@ -117,7 +117,7 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 
 // keeps limits the runs of rules.
 func (h *handler) keeps(e *Entry) bool {
-	if e.EventType != RuleExecution || e.Status != Success {
+	if e.EventType != RuleExecution && e.EventType != FunctionRun || e.Status != Success {
 		return true
 	}
 	if !h.runs.Allow() {
