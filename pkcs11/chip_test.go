@@ -3,6 +3,11 @@ package pkcs11
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -85,6 +90,90 @@ func TestConfigMistakes(t *testing.T) {
 	f("work is 1 to 18", Slot{File: "a", Work: 40})
 	f("64 hexadecimal digits", Slot{Chip: "sim:b", Secrets: map[string]string{"4": "00"}})
 	f("want 0 to 15", Slot{Chip: "sim:b", Labels: map[string]string{"16": "x"}})
+	f("certificate of chip slot \"x\": want 0 to 15", Slot{Chip: "sim:b", Certificates: map[string]string{"x": "chip_test.go"}})
+	f("no such file", Slot{Chip: "sim:b", Certificates: map[string]string{"0": "none.pem"}})
+	f("chip_test.go: x509:", Slot{Chip: "sim:b", Certificates: map[string]string{"0": "chip_test.go"}})
+}
+
+// A certificate that the chip has no room for stands beside it, in a file, and is an object as long as the key in the slot is its own.
+func TestCertificateBeside(t *testing.T) {
+	do := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg := chipConfig(t)
+	with := func(f func(a *Application, s SessionHandle)) {
+		t.Helper()
+		m, err := Open(cfg)
+		do(err)
+		defer m.Close()
+		a := m.Open()
+		s, err := a.OpenSession(1, CKF_SERIAL_SESSION|CKF_RW_SESSION)
+		do(err)
+		f(a, s)
+	}
+	find := func(a *Application, s SessionHandle, template ...Attribute) []ObjectHandle {
+		t.Helper()
+		do(a.FindInit(s, template))
+		found, err := a.Find(s, 10)
+		do(err)
+		do(a.FindFinal(s))
+		return found
+	}
+	var der []byte
+	with(func(a *Application, s SessionHandle) {
+		for range 2 { // the first two slots for keys: 0 and 2
+			yes := Bool(CKA_TOKEN, true)
+			_, _, err := a.GenerateKeyPair(s, Mechanism{Type: CKM_EC_KEY_PAIR_GEN}, []Attribute{Bytes(CKA_EC_PARAMS, curves[0].oid), yes}, []Attribute{yes})
+			do(err)
+		}
+		signer, err := a.Signer(s, find(a, s, Number(CKA_CLASS, CKO_PRIVATE_KEY), Bytes(CKA_ID, []byte{0}))[0])
+		do(err)
+		template := &x509.Certificate{SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: "sensor"}}
+		der, err = x509.CreateCertificate(nil, template, template, signer.Public(), signer)
+		do(err)
+	})
+	dir := t.TempDir()
+	asPEM, asDER := filepath.Join(dir, "pem"), filepath.Join(dir, "der")
+	do(os.WriteFile(asPEM, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+	do(os.WriteFile(asDER, der, 0o600))
+
+	isCertificate := Number(CKA_CLASS, CKO_CERTIFICATE)
+	for _, f := range []struct {
+		file, label string // label of slot 0 in the configuration
+		want        string
+	}{{asPEM, "", "Device Cert"}, {asDER, "gateway", "gateway"}} {
+		cfg.Slots[0].Certificates = map[string]string{"0": f.file, "2": f.file} // in slot 2 is another key
+		if f.label != "" {
+			cfg.Slots[0].Labels["0"] = f.label
+		}
+		with(func(a *Application, s SessionHandle) {
+			found := find(a, s, isCertificate)
+			if len(found) != 1 {
+				t.Fatalf("%d certificates", len(found))
+			}
+			got, err := a.GetAttributes(s, found[0], []AttributeType{CKA_LABEL, CKA_ID, CKA_VALUE})
+			do(err)
+			if string(got[0].Value) != f.want || string(got[1].Value) != "\x00" || string(got[2].Value) != string(der) {
+				t.Errorf("got label %q, id %x, value %x", got[0].Value, got[1].Value, got[2].Value)
+			}
+			if err := a.DestroyObject(s, found[0]); Code(err) != CKR_ACTION_PROHIBITED {
+				t.Errorf("destroy: %v", err)
+			}
+		})
+	}
+	for range 2 { // in this module, and in another one
+		with(func(a *Application, s SessionHandle) {
+			for _, key := range find(a, s, Number(CKA_CLASS, CKO_PRIVATE_KEY), Bytes(CKA_ID, []byte{0})) {
+				do(a.DestroyObject(s, key)) // another key takes its place
+			}
+			if found := find(a, s, isCertificate); len(found) != 0 {
+				t.Errorf("the key is gone, and %d certificates are there", len(found))
+			}
+		})
+	}
 }
 
 // A part in the manner of the vendor's pre-provisioned ones: the key was made before the data lock, and nothing replaces it.

@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/ecdh"
 	"crypto/ecdsa"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -68,6 +69,9 @@ func (t *chipToken) read(ctx context.Context) error {
 			}
 		}
 		if err := t.readCertificates(ctx, seen); err != nil {
+			return err
+		}
+		if err := t.showBeside(seen); err != nil {
 			return err
 		}
 	}
@@ -201,13 +205,54 @@ func (t *chipToken) readCertificates(ctx context.Context, seen map[chipObject]bo
 		if id < 0 {
 			id = c.Slot
 		}
-		a := chipAttributes(id, c.Label)
-		a[CKA_CLASS], a[CKA_CERTIFICATE_TYPE], a[CKA_VALUE] = number(CKO_CERTIFICATE), number(uint(CKC_X_509)), c.DER
-		if err := a.completeCertificate(); err != nil {
+		if t.certified(c.Key) {
+			continue // the one beside the chip has its place
+		}
+		a, err := certificateAttributes(id, c.Label, c.DER)
+		if err != nil {
 			return err
 		}
-		a.setDefaults(user{})
 		t.show(chipObject{c.Slot, CKO_CERTIFICATE}, a, nil, seen)
+	}
+	return nil
+}
+
+func certificateAttributes(id int, label string, der []byte) (attributes, error) {
+	a := chipAttributes(id, label)
+	a[CKA_CLASS], a[CKA_CERTIFICATE_TYPE], a[CKA_VALUE] = number(CKO_CERTIFICATE), number(uint(CKC_X_509)), der
+	if err := a.completeCertificate(); err != nil {
+		return nil, err
+	}
+	a.setDefaults(user{})
+	return a, nil
+}
+
+// certified tells whether there is a certificate beside the chip for the key that is in a slot.
+func (t *chipToken) certified(slot int) bool {
+	key := t.keys[slot]
+	if key == nil || t.free[slot] || t.beside[slot] == nil {
+		return false
+	}
+	cert, err := x509.ParseCertificate(t.beside[slot])
+	return err == nil && key.Public().(*ecdsa.PublicKey).Equal(cert.PublicKey)
+}
+
+// showBeside shows the certificates that stand beside the chip. They share their slots, labels and ids with the keys.
+func (t *chipToken) showBeside(seen map[chipObject]bool) error {
+	for slot, der := range t.beside {
+		if !t.certified(slot) {
+			continue
+		}
+		label := t.label(slot, "slot %d")
+		if _, named := t.cfg.Labels[strconv.Itoa(slot)]; slot == 0 && !named {
+			label = labelCertificate
+		}
+		a, err := certificateAttributes(slot, label, der)
+		if err != nil {
+			return err
+		}
+		a.setBool(CKA_DESTROYABLE, false)
+		t.show(chipObject{slot, CKO_CERTIFICATE}, a, nil, seen)
 	}
 	return nil
 }

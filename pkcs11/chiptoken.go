@@ -3,10 +3,13 @@ package pkcs11
 import (
 	"cmp"
 	"context"
+	"crypto/x509"
 	"encoding/hex"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,7 +26,7 @@ import (
 //   - a private key that may sign or agree, with its public half: a pair of keys. It is made by C_GenerateKeyPair (GenKey) and
 //     brought by C_CreateObject (PrivWrite), both only into a slot that is free;
 //   - a slot for a public key that has one: a public key;
-//   - a certificate in compressed form: a certificate, rebuilt.
+//   - a certificate in compressed form: a certificate, rebuilt; and one that the configuration puts beside the chip.
 //
 // A chip has no PIN and no place for names. So its objects are not private, and any PIN is taken, for programs that insist. It never
 // forgets a key; C_DestroyObject replaces it by one that nobody has used, and calls the slot free until the module is
@@ -34,6 +37,7 @@ type chipToken struct {
 	cfg     Slot
 	config  Config
 	secrets map[int][32]byte
+	beside  map[int][]byte // certificates that are kept in files, by the slots of their keys
 	set     *objects
 	setUp   atomic.Bool // when it was last opened
 
@@ -68,10 +72,12 @@ const (
 const (
 	labelPrivate = "Device Priv TLS Key"
 	labelPublic  = "Device Pub TLS Key"
+
+	labelCertificate = "Device Cert"
 )
 
 func newChipToken(s Slot, cfg Config) (token, error) {
-	t := &chipToken{cfg: s, config: cfg, secrets: map[int][32]byte{}, set: newObjects(), byKey: map[chipObject]*object{}, free: map[int]bool{}}
+	t := &chipToken{cfg: s, config: cfg, secrets: map[int][32]byte{}, beside: map[int][]byte{}, set: newObjects(), byKey: map[chipObject]*object{}, free: map[int]bool{}}
 	for n, text := range s.Secrets {
 		slot, err := strconv.Atoi(n)
 		key, err2 := hex.DecodeString(text)
@@ -85,7 +91,31 @@ func newChipToken(s Slot, cfg Config) (token, error) {
 			return nil, fmt.Errorf("slot %d: label of chip slot %q: want 0 to 15", s.ID, n)
 		}
 	}
+	for n, file := range s.Certificates {
+		slot, err := strconv.Atoi(n)
+		if err != nil || slot < 0 || slot >= atecc.SlotCount {
+			return nil, fmt.Errorf("slot %d: certificate of chip slot %q: want 0 to 15", s.ID, n)
+		}
+		if t.beside[slot], err = readCertificate(file); err != nil {
+			return nil, fmt.Errorf("slot %d: certificate of chip slot %d: %w", s.ID, slot, err)
+		}
+	}
 	return t, nil
+}
+
+// readCertificate reads the first certificate of a file.
+func readCertificate(file string) ([]byte, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	if block, _ := pem.Decode(b); block != nil {
+		b = block.Bytes
+	}
+	if _, err := x509.ParseCertificate(b); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return b, nil
 }
 
 // use gives the chip to f, which has it for itself.

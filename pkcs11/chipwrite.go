@@ -159,7 +159,7 @@ func (t *chipToken) createPublic(ctx context.Context, a attributes) (*object, er
 
 func (t *chipToken) createCertificate(ctx context.Context, a attributes) (*object, error) {
 	if err := t.config.WriteCertificate(ctx, t.chip, a[CKA_VALUE]); err != nil {
-		return nil, full(err.Error())
+		return nil, full(err.Error() + " (name the file of any other in the configuration, by the slot of its key: certificates = { \"0\" = \"FILE\" })")
 	}
 	if err := t.readCertificates(ctx, nil); err != nil {
 		return nil, err
@@ -191,6 +191,7 @@ func (t *chipToken) destroy(o *object) error {
 			}
 			t.keys[at.slot], t.free[at.slot] = key, true
 			t.forget(chipObject{at.slot, CKO_PUBLIC_KEY})
+			t.forget(chipObject{at.slot, CKO_CERTIFICATE}) // beside the chip
 		case private: // a public half has no place of its own
 		default:
 			if err := chip.WriteSlot(ctx, at.slot, make([]byte, atecc.CompressedSize)); err != nil {

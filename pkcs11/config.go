@@ -49,6 +49,10 @@ type Slot struct {
 	// Labels names keys of a chip by their slots, which have no room for names: {"2" = "gateway"}. Without it they have the
 	// names of FreeRTOS for slot 0, and "slot 2" and so on for the others.
 	Labels map[string]string `toml:"labels"`
+	// Certificates are files with the certificates of a chip's keys, in PEM or DER, by the slots of the keys: {"0" = "sensor.pem"}. They are
+	// objects of the token as if the chip had them, which has room for those of its maker's design only. One that is of another key
+	// than that in the slot is left out.
+	Certificates map[string]string `toml:"certificates"`
 	// Secrets are the keys of a chip for encrypted reads and writes, by their slots, in hexadecimal: {"4" = "00112233..."}. They are
 	// needed to put keys into slots that take them only encrypted.
 	Secrets map[string]string `toml:"secrets"`

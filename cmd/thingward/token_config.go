@@ -67,6 +67,9 @@ func readTokenConf() (pkcs11.Config, string, error) {
 			}
 		}
 		s.File = besides(path, s.File)
+		for slot, file := range s.Certificates {
+			s.Certificates[slot] = besides(path, file)
+		}
 		if chip, ok := strings.CutPrefix(s.Chip, "sim:"); ok {
 			s.Chip = "sim:" + besides(path, chip)
 		}
