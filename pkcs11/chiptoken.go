@@ -288,9 +288,6 @@ func (t *chipToken) setPIN(UserType, []byte, []byte) error       { return errNoP
 func (t *chipToken) login(UserType, []byte) (string, error)      { return t.epoch(), nil }
 func (t *chipToken) logout(UserType, string)                     {}
 func (t *chipToken) mechanisms() map[MechanismType]MechanismInfo { return chipMechanisms }
-func (t *chipToken) change(*object, func(attributes) (attributes, error)) error {
-	return fmt.Errorf("%w: the chip has no place for it", CKR_ACTION_PROHIBITED)
-}
 
 // chipMechanisms are those without RSA; the chip itself does P-256.
 var chipMechanisms = makeChipMechanisms()

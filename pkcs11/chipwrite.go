@@ -49,7 +49,7 @@ func (t *chipToken) generatePair(public, private attributes) (made []*object, er
 	return made, err
 }
 
-// adopt makes the pair of a key that is new in a slot. Until the module is closed it has the names that were asked for.
+// adopt makes the pair of a key that is new in a slot. Until the module is closed it has the names that were asked for, and may get others.
 func (t *chipToken) adopt(slot int, key *atecc.Key, public, private attributes) []*object {
 	t.keys[slot] = key
 	delete(t.free, slot)
@@ -62,10 +62,32 @@ func (t *chipToken) adopt(slot int, key *atecc.Key, public, private attributes) 
 			priv[n] = v
 		}
 	}
+	pub.setBool(CKA_MODIFIABLE, true)
+	priv.setBool(CKA_MODIFIABLE, true)
 	return []*object{
 		t.show(chipObject{slot, CKO_PUBLIC_KEY}, pub, nil, nil),
 		t.show(chipObject{slot, CKO_PRIVATE_KEY}, priv, &chipKey{t, slot, key.Public().(*ecdsa.PublicKey)}, nil),
 	}
+}
+
+// change gives a new key another name: NSS makes a key first and then its id.
+func (t *chipToken) change(o *object, f func(attributes) (attributes, error)) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.byKey[chipObject{int(o.number), o.get().class()}] != o {
+		return CKR_OBJECT_HANDLE_INVALID
+	}
+	a, err := f(o.get())
+	if err != nil {
+		return err
+	}
+	for n, v := range a {
+		if n != CKA_LABEL && n != CKA_ID && string(v) != string(o.get()[n]) {
+			return fmt.Errorf("%w: the chip has no place for another %s", CKR_ACTION_PROHIBITED, n)
+		}
+	}
+	t.set.replace(o, a)
+	return nil
 }
 
 func (t *chipToken) create(list ...attributes) (made []*object, err error) {
