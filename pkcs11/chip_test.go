@@ -176,6 +176,35 @@ func TestCertificateBeside(t *testing.T) {
 	}
 }
 
+// The public half of a key that was destroyed is there until it is destroyed as well, even when the chip was let go in between.
+func TestPublicHalfStays(t *testing.T) {
+	do := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	m, err := Open(chipConfig(t))
+	do(err)
+	defer m.Close()
+	a := m.Open()
+	s, err := a.OpenSession(1, CKF_SERIAL_SESSION|CKF_RW_SESSION)
+	do(err)
+	yes := Bool(CKA_TOKEN, true)
+	public, private, err := a.GenerateKeyPair(s, Mechanism{Type: CKM_EC_KEY_PAIR_GEN}, []Attribute{Bytes(CKA_EC_PARAMS, curves[0].oid), yes}, []Attribute{yes})
+	do(err)
+	do(a.DestroyObject(s, private))
+	chip := m.slots[0].token.(*chipToken)
+	chip.mu.Lock()
+	chip.shut()
+	chip.mu.Unlock()
+	do(chip.refresh())
+	do(a.DestroyObject(s, public))
+	if err := a.DestroyObject(s, public); Code(err) != CKR_OBJECT_HANDLE_INVALID {
+		t.Errorf("destroyed twice: %v", err)
+	}
+}
+
 // A part in the manner of the vendor's pre-provisioned ones: the key was made before the data lock, and nothing replaces it.
 func TestTrustLike(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "trust.chip")

@@ -106,6 +106,8 @@ func (t *chipToken) readSlot(ctx context.Context, slot int, seen map[chipObject]
 			pub, priv := t.pairAttributes(c, slot, key)
 			t.show(chipObject{slot, CKO_PUBLIC_KEY}, pub, nil, seen)
 			t.show(chipObject{slot, CKO_PRIVATE_KEY}, priv, &chipKey{t, slot, key.Public().(*ecdsa.PublicKey)}, seen)
+		} else {
+			seen[chipObject{slot, CKO_PUBLIC_KEY}] = true // of the key that was destroyed, if it is there still
 		}
 	case c.Key(slot).PublicKey() && atecc.SlotSize(slot) >= 72 && !c.Slot(slot).IsSecret():
 		point, err := t.chip.ReadPublicKey(ctx, slot)

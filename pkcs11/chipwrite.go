@@ -212,8 +212,7 @@ func (t *chipToken) destroy(o *object) error {
 				return err
 			}
 			t.keys[at.slot], t.free[at.slot] = key, true
-			t.forget(chipObject{at.slot, CKO_PUBLIC_KEY})
-			t.forget(chipObject{at.slot, CKO_CERTIFICATE}) // beside the chip
+			t.forget(chipObject{at.slot, CKO_CERTIFICATE}) // beside the chip; programs take the public half out themselves
 		case private: // a public half has no place of its own
 		default:
 			if err := chip.WriteSlot(ctx, at.slot, make([]byte, atecc.CompressedSize)); err != nil {
