@@ -113,7 +113,7 @@ library = {module}
 slot = {slot}
 
 # and then:
-keytool -list -keystore NONE -storetype PKCS11 -providerClass sun.security.pkcs11.SunPKCS11 -providerArg pkcs11.cfg -storepass:file {pinfile}
+keytool -list -keystore NONE -storetype PKCS11 -providerClass sun.security.pkcs11.SunPKCS11 -providerArg pkcs11.cfg {keytool-pin}
 # In a program: Security.addProvider(Security.getProvider("SunPKCS11").configure("pkcs11.cfg")), then KeyStore.getInstance("PKCS11").
 `,
 	"ssh": `# OpenSSH. The key's public half, for authorized_keys:
@@ -124,8 +124,8 @@ ssh-add -s {module}
 `,
 	"nss": `# NSS (Debian: libnss3-tools): Firefox, Chromium, curl with NSS.
 modutil -dbdir sql:$HOME/.pki/nssdb -add thingward -libfile {module} -force
-certutil -d sql:$HOME/.pki/nssdb -L -h '{token-text}' -f {pinfile}
-certutil -d sql:$HOME/.pki/nssdb -K -h '{token-text}' -f {pinfile}
+certutil -d sql:$HOME/.pki/nssdb -L -h '{token-text}'{nss-pin}
+certutil -d sql:$HOME/.pki/nssdb -K -h '{token-text}'{nss-pin}
 `,
 	"p11-kit": `# p11-kit: all programs that ask it find the token. Save this as /etc/pkcs11/modules/thingward.module:
 module: {module}
@@ -181,13 +181,15 @@ func printRecipe(w io.Writer, recipe string, t *openToken, key *tokenObject, pin
 	}, key.label)
 	private := uri(t.info.Label, key, "private")
 	required := t.info.Flags&pkcs11.CKF_LOGIN_REQUIRED != 0
-	gnutlsPIN := ""
+	gnutlsPIN, nssPIN, keytoolPIN := "", "", "-protected" // does not ask for one
 	if required {
 		private += "?pin-source=file:" + strings.ReplaceAll(pinFile, "/", "%2F") // without a slash it can be the name of a file, see mosquitto
 		gnutlsPIN = `GNUTLS_PIN="$(cat ` + shellQuote(pinFile) + `)" `
+		nssPIN = " -f " + shellQuote(pinFile)
+		keytoolPIN = "-storepass:file " + shellQuote(pinFile)
 	}
 	_, err := strings.NewReplacer("{module}", modulePath(), "{key}", private, "{name}", name, "{token}", uriEscape(t.info.Label),
-		"{token-text}", t.info.Label, "{slot}", fmt.Sprint(t.slot), "{pinfile}", pinFile, "{gnutls-pin}", gnutlsPIN).WriteString(w, recipe)
+		"{token-text}", t.info.Label, "{slot}", fmt.Sprint(t.slot), "{gnutls-pin}", gnutlsPIN, "{nss-pin}", nssPIN, "{keytool-pin}", keytoolPIN).WriteString(w, recipe)
 	if err == nil && required && pinFile == "/path/to/pin" {
 		_, err = fmt.Fprintf(w, "\n# /path/to/pin is a file with the PIN and nothing else, no line end (printf PIN > file), that the program may read; --pin-file names it here.\n")
 	}

@@ -1,9 +1,9 @@
 package moduletest
 
 import (
+	"crypto/x509"
 	"encoding/pem"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,18 +11,44 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iot"
-
-	"github.com/thingward/thingward/internal/server"
 )
 
 const chipURI = "pkcs11:token=sensor;object=Device%20Priv%20TLS%20Key;type=private"
 
-// newChip is a token in an emulated ATECC508A, whose key is made inside.
+// newChip is a token in an emulated ATECC508A with all that a file token can have of it: the configuration names the key, and the file of its certificate.
 func newChip(t *testing.T) *token {
 	t.Helper()
-	dir := t.TempDir()
-	k := &token{t: t, dir: dir, conf: filepath.Join(dir, "token.toml")}
-	k.env = []string{"THINGWARD_TOKEN_CONF=" + k.conf, "THINGWARD_TOKEN_HELPER=" + program(), "THINGWARD_TOKEN_DEBUG=1"}
+	k := newBareChip(t)
+	k.configure("labels = { 0 = \"device\" }\n")
+	k.makeCA()
+	public := k.run(program(), "token", "export", "--public", "--label", "device").output()
+	block, _ := pem.Decode([]byte(public))
+	key, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.device = k.certify("device", 0, key)
+	k.configure("certificates = { 0 = \"device.pem\" }\n")
+	return k
+}
+
+// configure adds to the configuration of the only slot.
+func (k *token) configure(text string) {
+	k.t.Helper()
+	f, err := os.OpenFile(k.conf, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(text); err != nil {
+		k.t.Fatal(err)
+	}
+}
+
+// newBareChip is one as it comes from thingward token init, whose key is made inside.
+func newBareChip(t *testing.T) *token {
+	t.Helper()
+	k := newConf(t)
 	k.run(program(), "chip", "new", "sensor.chip", "--configuration", "aws-kit").output()
 	k.run(program(), "chip", "lock", "sensor.chip", "--config", "--yes").output()
 	k.run(program(), "chip", "lock", "sensor.chip", "--data", "--yes").output()
@@ -32,8 +58,15 @@ func newChip(t *testing.T) *token {
 	return k
 }
 
-// certify lets the server make the certificate from a request that the chip has signed.
-func (c *cloud) certify(k *token) {
+func newConf(t *testing.T) *token {
+	dir := t.TempDir()
+	k := &token{t: t, label: "sensor", dir: dir, conf: filepath.Join(dir, "token.toml")}
+	k.env = []string{"THINGWARD_TOKEN_CONF=" + k.conf, "THINGWARD_TOKEN_HELPER=" + program(), "THINGWARD_TOKEN_DEBUG=1"}
+	return k
+}
+
+// certifyRequest lets the server make the certificate from a request that the chip has signed.
+func (c *cloud) certifyRequest(k *token) {
 	t := k.t
 	t.Helper()
 	k.withEngine("openssl", "req", "-new", "-engine", "pkcs11", "-keyform", "engine", "-key", chipURI, "-subj", "/CN=sensor", "-out", k.path("csr")).output()
@@ -53,16 +86,13 @@ func (c *cloud) certify(k *token) {
 	k.write("device.pem", "CERTIFICATE", block.Bytes)
 }
 
-// TestChip: the programs again, with the key in an emulated ATECC508A.
+// TestChip: a chip under the names of FreeRTOS, whose certificate our server makes and the programs have in a file. The other programs
+// run with one in onBoth.
 func TestChip(t *testing.T) {
-	k := newChip(t)
-	c := newCloudFor(k, nil, func(cfg *server.Config) { cfg.HTTPS = "127.0.0.1:0" })
-	c.certify(k)
-	_, https, _ := net.SplitHostPort(c.HTTPSAddr().String())
+	k := newBareChip(t)
+	c := newCloudFor(k, nil)
+	c.certifyRequest(k)
 	if err := os.WriteFile(k.path("data"), []byte("to be signed"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(k.path(chipURI), nil, 0o600); err != nil { // for mosquitto, see TestMosquitto
 		t.Fatal(err)
 	}
 	k.run("openssl", "x509", "-in", k.device.file, "-noout", "-pubkey", "-out", k.path("public.pem")).output()
@@ -86,24 +116,11 @@ func TestChip(t *testing.T) {
 				"sh", c.port, c.root, k.device.file, chipURI).output(), "Verify return code: 0 (ok)")
 		}
 	})
-	t.Run("mosquitto", func(t *testing.T) {
-		for _, version := range []string{"tlsv1.2", "tlsv1.3"} {
-			k.withEngine("mosquitto_pub", "--tls-version", version, "--cafile", c.root, "-h", "localhost", "-p", c.port, "--cert", k.device.file, "--tls-engine", "pkcs11",
-				"--keyform", "engine", "--key", chipURI, "-q", "1", "-i", "sensor", "-t", "sensor", "-m", "21.5").output()
-		}
-	})
 	t.Run("gnutls", func(t *testing.T) {
 		has(t, k.run("p11tool", "--provider", library(), "--list-all", "pkcs11:token=sensor").output(), "Device%20Priv%20TLS%20Key")
 		has(t, k.run("p11tool", "--provider", library(), "--batch", "--test-sign", "pkcs11:token=sensor;id=%00;type=private").output(), "ok") // FreeRTOS gives the public key another label
 		has(t, k.run("sh", "-c", `gnutls-cli --provider "$1" --x509cafile "$2" --x509certfile "$3" --x509keyfile "$4" -p "$5" localhost </dev/null`,
 			"sh", library(), c.root, k.device.file, chipURI, c.port).output(), "Handshake was completed")
-	})
-	t.Run("curl", func(t *testing.T) {
-		has(t, k.withEngine("curl", "--silent", "--show-error", "--fail", "--cacert", c.root, "--engine", "pkcs11", "--cert", k.device.file, "--key-type", "ENG",
-			"--key", chipURI, "--data", "{}", "https://localhost:"+https+"/topics/sensor?qos=1").output(), "OK")
-	})
-	t.Run("ssh", func(t *testing.T) {
-		has(t, k.run("ssh-keygen", "-D", library()).output(), "ecdsa-sha2-nistp256")
 	})
 	t.Run("selftest", func(t *testing.T) {
 		has(t, k.run(program(), "token", "selftest", "--module", library()).output(), "all is well")
@@ -120,4 +137,35 @@ func TestChip(t *testing.T) {
 		return
 	}
 	t.Error("the chip is never full")
+}
+
+// newFactoryChip is one that the factory's bench has certified: it keeps its certificate itself.
+func newFactoryChip(t *testing.T) *token {
+	t.Helper()
+	k := newConf(t)
+	k.makeCA()
+	args := []string{program(), "chip", "certify"}
+	for _, part := range []string{"root", "signer", "thing"} {
+		k.run(program(), "chip", "new", part+".chip").output()
+		args = append(args, "--"+part, "exec:"+program()+" chip serve "+part+".chip --as "+part+" --stdio")
+	}
+	k.run(args...).output()
+	k.run(program(), "token", "init", "--chip", "thing.chip", "--label", k.label).output()
+	b, err := os.ReadFile(k.path("device.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(b)
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.device = pair{label: "Device Cert", cert: cert, file: k.path("device.pem")}
+	return k
+}
+
+// TestFactoryChip: programs that know a key by its certificate alone, with one that is in the chip.
+func TestFactoryChip(t *testing.T) {
+	t.Run("java", func(t *testing.T) { java(t, newFactoryChip(t)) })
+	t.Run("nss", func(t *testing.T) { nss(t, newFactoryChip(t)) })
 }

@@ -28,13 +28,19 @@ func buildGoHost(t *testing.T) string {
 	return path
 }
 
-// TestStory: the functions that Amazon FreeRTOS uses, in the order of its document, for both kinds of keys; and then the device is in.
+// TestStory: the functions that Amazon FreeRTOS uses, in the order of its document, for both kinds of keys and for a chip; and then the device is in.
 func TestStory(t *testing.T) {
 	host := buildGoHost(t)
-	for _, kind := range []string{"ec", "rsa"} {
+	for _, kind := range []string{"ec", "rsa", "chip"} {
 		t.Run(kind, func(t *testing.T) {
-			k := newToken(t)
-			c := newCloud(k)
+			var k *token
+			if kind == "chip" {
+				k = newBareChip(t)
+				k.makeCA()
+			} else {
+				k = newToken(t)
+			}
+			c := newCloudFor(k, nil)
 			r := k.run(host, "story", library(), kind)
 			r.env = append(append([]string{}, k.env...), "PORT="+c.port, "ROOT="+c.root, "FACTORY="+startFactory(t, k, c))
 			for range 2 { // the second time finds the objects of the first
@@ -64,8 +70,17 @@ func startFactory(t *testing.T, k *token, c *cloud) string {
 	return s.URL
 }
 
-// TestGo: crypto11, from many goroutines.
+// TestGo: crypto11, from many goroutines, and in TLS to our own server.
 func TestGo(t *testing.T) {
-	k := newToken(t)
-	has(t, k.run(buildGoHost(t), "crypto11", library()).output(), "crypto11 is well")
+	host := buildGoHost(t)
+	onBoth(t, func(t *testing.T, k *token) {
+		c := newCloud(k)
+		args := []string{host, "crypto11", library(), k.label, k.pin}
+		for _, p := range pairs(k) {
+			args = append(args, p.label)
+		}
+		r := k.run(args...)
+		r.env = append(append([]string{}, k.env...), "PORT="+c.port, "ROOT="+c.root)
+		has(t, r.output(), "crypto11 is well")
+	})
 }

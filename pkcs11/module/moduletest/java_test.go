@@ -7,8 +7,9 @@ import (
 )
 
 // TestJava: SunPKCS11, by keytool, by signatures, and in TLS to our own server.
-func TestJava(t *testing.T) {
-	k := newToken(t)
+func TestJava(t *testing.T) { onBoth(t, java) }
+
+func java(t *testing.T, k *token) {
 	c := newCloud(k)
 	conf := k.path("java.cfg")
 	if err := os.WriteFile(conf, fmt.Appendf(nil, "name = Thingward\nlibrary = %s\nslot = 0\n", library()), 0o600); err != nil {
@@ -18,17 +19,34 @@ func TestJava(t *testing.T) {
 		return k.run(append([]string{"keytool", "-J-Xshare:auto", "-J-XX:TieredStopAtLevel=1", "-providerClass", "sun.security.pkcs11.SunPKCS11", "-providerArg", conf,
 			"-keystore", "NONE", "-storetype", "PKCS11", "-storepass", userPIN}, args...)...)
 	}
-	has(t, keytool("-list").output(), "device, PrivateKeyEntry", "rsa, PrivateKeyEntry")
-	keytool("-genkeypair", "-alias", "java", "-keyalg", "EC", "-groupname", "secp256r1", "-dname", "CN=java").output()
-	keytool("-certreq", "-alias", "java", "-file", k.path("csr")).output()
-	has(t, k.run("openssl", "req", "-in", k.path("csr"), "-noout", "-verify", "-subject", "-inform", "PEM").output(), "verify OK", "java")
-	keytool("-delete", "-alias", "java").output()
+	requests := func(alias, subject string) {
+		t.Helper()
+		keytool("-certreq", "-alias", alias, "-file", k.path("csr")).output()
+		has(t, k.run("openssl", "req", "-in", k.path("csr"), "-noout", "-verify", "-subject", "-inform", "PEM").output(), "verify OK", subject)
+	}
+	for _, p := range pairs(k) {
+		has(t, keytool("-list").output(), p.label+", PrivateKeyEntry")
+		requests(p.label, p.cert.Subject.CommonName)
+	}
+	generate := keytool("-genkeypair", "-alias", "java", "-keyalg", "EC", "-groupname", "secp256r1", "-dname", "CN=java")
+	if k.pin != "" {
+		generate.output()
+		requests("java", "java")
+		keytool("-delete", "-alias", "java").output()
+	} else { // it wants to put a certificate of the new key into the token, for which a chip has no room
+		has(t, generate.fails(), "CKR_DEVICE_MEMORY")
+	}
 
 	if err := os.WriteFile(k.path("Token.java"), []byte(javaProgram), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out := k.run("java", "-XX:TieredStopAtLevel=1", k.path("Token.java"), conf, userPIN, c.port, c.root).output()
-	has(t, out, "device SHA256withECDSA verified", "rsa SHA256withRSA verified", "device TLSv1.2 well", "device TLSv1.3 well", "rsa TLSv1.2 well", "rsa TLSv1.3 well")
+	args := []string{"java", "-XX:TieredStopAtLevel=1", k.path("Token.java"), conf, k.pin, c.port, c.root}
+	var want []string
+	for _, p := range pairs(k) {
+		args = append(args, p.label)
+		want = append(want, p.label+" SHA256 verified", p.label+" SHA512 verified", p.label+" TLSv1.2 well", p.label+" TLSv1.3 well")
+	}
+	has(t, k.run(args...).output(), want...)
 }
 
 const javaProgram = `
@@ -36,6 +54,7 @@ import java.io.FileInputStream;
 import java.security.*;
 import java.security.cert.*;
 import java.net.Socket;
+import java.util.Arrays;
 import javax.net.ssl.*;
 
 public class Token {
@@ -43,11 +62,10 @@ public class Token {
     Provider p = Security.getProvider("SunPKCS11").configure(a[0]);
     Security.addProvider(p);
     KeyStore store = KeyStore.getInstance("PKCS11", p);
-    store.load(null, a[1].toCharArray());
-    sign(p, store, "device", "SHA256withECDSA");
-    sign(p, store, "device", "SHA384withECDSA");
-    sign(p, store, "rsa", "SHA256withRSA");
-    sign(p, store, "rsa", "SHA512withRSA");
+    store.load(null, a[1].isEmpty() ? null : a[1].toCharArray());
+    String[] aliases = Arrays.copyOfRange(a, 4, a.length);
+    for (String alias : aliases)
+      for (String hash : new String[] {"SHA256", "SHA384", "SHA512"}) sign(p, store, alias, hash);
 
     KeyStore roots = KeyStore.getInstance("PKCS12");
     roots.load(null, null);
@@ -56,13 +74,15 @@ public class Token {
     }
     TrustManagerFactory trust = TrustManagerFactory.getInstance("PKIX");
     trust.init(roots);
-    for (String alias : new String[] {"device", "rsa"})
+    for (String alias : aliases)
       for (String version : new String[] {"TLSv1.2", "TLSv1.3"}) connect(store, alias, version, trust, Integer.parseInt(a[2]));
   }
 
-  static void sign(Provider p, KeyStore store, String alias, String algorithm) throws Exception {
+  static void sign(Provider p, KeyStore store, String alias, String hash) throws Exception {
+    PrivateKey key = (PrivateKey) store.getKey(alias, null);
+    String algorithm = hash + "with" + (key.getAlgorithm().equals("EC") ? "ECDSA" : "RSA");
     Signature s = Signature.getInstance(algorithm, p);
-    s.initSign((PrivateKey) store.getKey(alias, null));
+    s.initSign(key);
     s.update("to be signed".getBytes());
     byte[] signature = s.sign();
     Signature v = Signature.getInstance(algorithm);
@@ -70,7 +90,7 @@ public class Token {
     v.initVerify(KeyFactory.getInstance(inToken.getAlgorithm()).generatePublic(new java.security.spec.X509EncodedKeySpec(inToken.getEncoded())));
     v.update("to be signed".getBytes());
     if (!v.verify(signature)) throw new Exception(alias + " " + algorithm + " is wrong");
-    System.out.println(alias + " " + algorithm + " verified");
+    System.out.println(alias + " " + hash + " verified");
   }
 
   static void connect(KeyStore store, String alias, String version, TrustManagerFactory trust, int port) throws Exception {

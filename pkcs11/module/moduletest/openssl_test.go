@@ -17,8 +17,6 @@ func (k *token) withEngine(args ...string) run {
 	return r
 }
 
-func pairs(k *token) []pair { return []pair{k.device, k.rsa} }
-
 func TestOpenSSLSigns(t *testing.T) {
 	k := newToken(t)
 	if err := os.WriteFile(k.path("data"), []byte("to be signed"), 0o600); err != nil {
@@ -27,46 +25,47 @@ func TestOpenSSLSigns(t *testing.T) {
 	for _, p := range pairs(k) {
 		t.Run(p.label, func(t *testing.T) {
 			csr := k.path(p.label + ".csr")
-			k.withEngine("openssl", "req", "-new", "-engine", "pkcs11", "-keyform", "engine", "-key", p.uri(), "-subj", "/CN=gateway", "-out", csr).output()
+			k.withEngine("openssl", "req", "-new", "-engine", "pkcs11", "-keyform", "engine", "-key", k.uri(p), "-subj", "/CN=gateway", "-out", csr).output()
 			has(t, k.run("openssl", "req", "-in", csr, "-noout", "-verify", "-subject").output(), "verify OK", "gateway")
 
 			k.run("openssl", "x509", "-in", p.file, "-noout", "-pubkey", "-out", k.path("public.pem")).output()
 			for _, hash := range []string{"-sha1", "-sha256", "-sha384", "-sha512"} {
-				k.withEngine("openssl", "dgst", hash, "-engine", "pkcs11", "-keyform", "engine", "-sign", p.uri(), "-out", k.path("signature"), k.path("data")).output()
+				k.withEngine("openssl", "dgst", hash, "-engine", "pkcs11", "-keyform", "engine", "-sign", k.uri(p), "-out", k.path("signature"), k.path("data")).output()
 				has(t, k.run("openssl", "dgst", hash, "-verify", k.path("public.pem"), "-signature", k.path("signature"), k.path("data")).output(), "Verified OK")
 			}
 		})
 	}
 	k.withEngine("openssl", "dgst", "-sha256", "-engine", "pkcs11", "-keyform", "engine", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:-1",
-		"-sign", k.rsa.uri(), "-out", k.path("signature"), k.path("data")).output()
+		"-sign", k.uri(k.rsa), "-out", k.path("signature"), k.path("data")).output()
 	has(t, k.run("openssl", "dgst", "-sha256", "-sigopt", "rsa_padding_mode:pss", "-verify", k.path("public.pem"), "-signature", k.path("signature"), k.path("data")).output(), "Verified OK")
 
-	wrong := strings.Replace(k.device.uri(), userPIN, "0000", 1)
+	wrong := strings.Replace(k.uri(k.device), userPIN, "0000", 1)
 	k.withEngine("openssl", "dgst", "-sha256", "-engine", "pkcs11", "-keyform", "engine", "-sign", wrong, k.path("data")).fails()
 }
 
 // TestOpenSSLTLS: s_client and s_server, each with a key in the token, in every version with every key.
 func TestOpenSSLTLS(t *testing.T) {
-	k := newToken(t)
-	for _, version := range []string{"-tls1_2", "-tls1_3"} {
-		for _, p := range pairs(k) {
-			t.Run(p.label+version, func(t *testing.T) {
-				port, lines := startSServer(t, k, p, version)
-				out := k.withEngine("sh", "-c", `echo over | openssl s_client -connect 127.0.0.1:$1 -CAfile $2 -cert $3 -engine pkcs11 -keyform engine -key "$4" -verify_return_error `+version+` 2>&1; true`,
-					"sh", port, k.path("ca.pem"), p.file, p.uri()).output()
-				has(t, out, "Verify return code: 0 (ok)")
-				lines.await(t, "CN = "+p.label)
-				lines.await(t, "over")
-			})
+	onBoth(t, func(t *testing.T, k *token) {
+		for _, version := range []string{"-tls1_2", "-tls1_3"} {
+			for _, p := range pairs(k) {
+				t.Run(p.label+version, func(t *testing.T) {
+					port, lines := startSServer(t, k, p, version)
+					out := k.withEngine("sh", "-c", `echo over | openssl s_client -connect 127.0.0.1:$1 -CAfile $2 -cert $3 -engine pkcs11 -keyform engine -key "$4" -verify_return_error `+version+` 2>&1; true`,
+						"sh", port, k.path("ca.pem"), p.file, k.uri(p)).output()
+					has(t, out, "Verify return code: 0 (ok)")
+					lines.await(t, "CN = "+p.label)
+					lines.await(t, "over")
+				})
+			}
 		}
-	}
+	})
 }
 
 // startSServer runs openssl s_server, which wants a client certificate, and returns its port.
 func startSServer(t *testing.T, k *token, p pair, version string) (string, *lines) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd := k.withEngine("openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", p.file, "-engine", "pkcs11", "-keyform", "engine", "-key", p.uri(),
+	cmd := k.withEngine("openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", p.file, "-engine", "pkcs11", "-keyform", "engine", "-key", k.uri(p),
 		"-CAfile", k.path("ca.pem"), "-Verify", "1", "-verify_return_error", version).command(ctx)
 	r, w := io.Pipe()
 	cmd.Stdout, cmd.Stderr = w, w
@@ -130,22 +129,23 @@ func (l *lines) await(t testing.TB, text string) string {
 
 // TestMosquitto: mosquitto's clients with the engine, against our own server.
 func TestMosquitto(t *testing.T) {
-	k := newToken(t)
-	c := newCloud(k)
-	for _, p := range pairs(k) {
-		// Before it knows that the key is the engine's, mosquitto looks for a file of that name in the working directory; it may be empty.
-		if err := os.WriteFile(k.path(p.uri()), nil, 0o600); err != nil {
-			t.Fatal(err)
+	onBoth(t, func(t *testing.T, k *token) {
+		c := newCloud(k)
+		for _, p := range pairs(k) {
+			// Before it knows that the key is the engine's, mosquitto looks for a file of that name in the working directory; it may be empty.
+			if err := os.WriteFile(k.path(k.uri(p)), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for _, version := range []string{"tlsv1.2", "tlsv1.3"} {
+				t.Run(p.label+" "+version, func(t *testing.T) {
+					with := func(program string, args ...string) run {
+						return k.withEngine(append([]string{program, "--tls-version", version, "--cafile", c.root, "-h", "localhost", "-p", c.port, "--cert", p.file,
+							"--tls-engine", "pkcs11", "--keyform", "engine", "--key", k.uri(p), "-q", "1"}, args...)...)
+					}
+					with("mosquitto_pub", "-i", "pub", "-t", "gateway/"+p.label, "-r", "-m", "21.5 "+version).output()
+					has(t, with("mosquitto_sub", "-i", "sub", "-t", "gateway/"+p.label, "-C", "1", "-W", "30").output(), "21.5 "+version)
+				})
+			}
 		}
-		for _, version := range []string{"tlsv1.2", "tlsv1.3"} {
-			t.Run(p.label+" "+version, func(t *testing.T) {
-				with := func(program string, args ...string) run {
-					return k.withEngine(append([]string{program, "--tls-version", version, "--cafile", c.root, "-h", "localhost", "-p", c.port, "--cert", p.file,
-						"--tls-engine", "pkcs11", "--keyform", "engine", "--key", p.uri(), "-q", "1"}, args...)...)
-				}
-				with("mosquitto_pub", "-i", "pub", "-t", "gateway/"+p.label, "-r", "-m", "21.5 "+version).output()
-				has(t, with("mosquitto_sub", "-i", "sub", "-t", "gateway/"+p.label, "-C", "1", "-W", "30").output(), "21.5 "+version)
-			})
-		}
-	}
+	})
 }

@@ -11,11 +11,19 @@ import (
 
 // TestRecipes does what `thingward token config` says: it saves what is to be saved, and runs the commands, with the host, the port
 // and the files of the test in their places.
-func TestRecipes(t *testing.T) {
-	k := newToken(t)
+func TestRecipes(t *testing.T) { onBoth(t, recipes) }
+
+func recipes(t *testing.T, k *token) {
 	c := newCloud(k, func(cfg *server.Config) { cfg.HTTPS = "127.0.0.1:0" })
 	_, https, _ := net.SplitHostPort(c.HTTPSAddr().String())
-	if err := os.WriteFile(k.path("pin"), []byte(userPIN), 0o600); err != nil {
+	config := func(name string) string {
+		args := []string{program(), "token", "config", name, "--label", "device"}
+		if k.pin != "" {
+			args = append(args, "--pin-file", k.path("pin"))
+		}
+		return k.run(args...).output()
+	}
+	if err := os.WriteFile(k.path("pin"), []byte(k.pin), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	k.copy("device.pem", "device.crt")
@@ -29,16 +37,17 @@ func TestRecipes(t *testing.T) {
 	for _, f := range []struct {
 		program, file string // where the part before the commands is saved
 		only          string // run the lines that have it
+		want          string
 	}{
-		{"openssl", "openssl.cnf", "openssl "},
-		{"curl", "", "curl "},
-		{"mosquitto", "", "mosquitto_pub "},
-		{"gnutls", "", "gnutls-cli "},
-		{"java", "pkcs11.cfg", "keytool "},
-		{"ssh", "", "ssh-keygen "},
-		{"nss", "", "certutil "},
+		{"openssl", "openssl.cnf", "openssl ", "…"},
+		{"curl", "", "curl ", "…"},
+		{"mosquitto", "", "mosquitto_pub ", "…"},
+		{"gnutls", "", "gnutls-cli ", "…"},
+		{"java", "pkcs11.cfg", "keytool ", "…device, PrivateKeyEntry…"},
+		{"ssh", "", "ssh-keygen ", "…device…"},
+		{"nss", "", "certutil ", "…device…"},
 	} {
-		recipe := k.run(program(), "token", "config", f.program, "--label", "device", "--pin-file", k.path("pin")).output()
+		recipe := config(f.program)
 		recipe = strings.NewReplacer("HOST:8443", "localhost:"+https, "HOST:8883", "localhost:"+c.port, "-p 8883", "-p "+c.port, "HOST", "localhost", "TOPIC", "gateway").Replace(recipe)
 		text, commands, saved := strings.Cut(recipe, "# and then:\n")
 		if !saved {
@@ -53,7 +62,7 @@ func TestRecipes(t *testing.T) {
 			case strings.HasPrefix(line, "export "), strings.HasPrefix(line, "touch "), strings.HasPrefix(line, "modutil "):
 				sh.run(line, "…")
 			case strings.Contains(line, f.only):
-				sh.run(line+" < /dev/null", "…")
+				sh.run(line+" < /dev/null", f.want)
 				ran++
 			}
 		}
@@ -62,7 +71,7 @@ func TestRecipes(t *testing.T) {
 		}
 	}
 
-	recipe := k.run(program(), "token", "config", "nginx", "--label", "device", "--pin-file", k.path("pin")).output()
+	recipe := config("nginx")
 	outside, rest, _ := strings.Cut(recipe, "# as a server:")
 	inside, _, _ := strings.Cut(rest, "# as a client")
 	conf := withoutComments(outside) + "error_log stderr; pid nginx.pid; events { } http { access_log off; server { listen 127.0.0.1:" + freePort(t) + " ssl;" + inside + "} }\n"

@@ -26,14 +26,16 @@ const (
 	soPIN   = "87654321"
 )
 
-// A token is a file token in slot 0 with two key pairs and their certificates, and how programs find it.
+// A token is in slot 0, with key pairs and their certificates, and how programs find it.
 type token struct {
 	t      testing.TB
+	label  string
+	pin    string // empty: it has none
 	dir    string
 	conf   string
 	env    []string
 	device pair // P-256
-	rsa    pair // RSA-2048
+	rsa    pair // RSA-2048; a chip has none
 	ca     *x509.Certificate
 	caKey  *ecdsa.PrivateKey
 }
@@ -42,20 +44,38 @@ type token struct {
 type pair struct {
 	label string
 	id    byte
-	key   crypto.Signer
+	key   crypto.Signer // nil: made inside
 	cert  *x509.Certificate
 	file  string // PEM
 }
 
-func (p pair) uri() string {
-	return fmt.Sprintf("pkcs11:token=gateway;object=%s;type=private?pin-value=%s", p.label, userPIN)
+func (k *token) uri(p pair) string {
+	uri := fmt.Sprintf("pkcs11:token=%s;object=%s;type=private", k.label, p.label)
+	if k.pin != "" {
+		uri += "?pin-value=" + k.pin
+	}
+	return uri
+}
+
+// pairs are the key pairs of a token.
+func pairs(k *token) []pair {
+	if k.rsa.cert == nil {
+		return []pair{k.device}
+	}
+	return []pair{k.device, k.rsa}
+}
+
+// onBoth runs a test on a file token, and on a chip with what it has: a key on P-256, and no PIN.
+func onBoth(t *testing.T, test func(*testing.T, *token)) {
+	t.Run("file", func(t *testing.T) { test(t, newToken(t)) })
+	t.Run("chip", func(t *testing.T) { test(t, newChip(t)) })
 }
 
 // newToken makes a file token. Its keys come from outside, as of a factory that imports them, so that tests can check what is signed.
 func newToken(t testing.TB) *token {
 	t.Helper()
 	dir := t.TempDir()
-	k := &token{t: t, dir: dir, conf: filepath.Join(dir, "token.toml")}
+	k := &token{t: t, label: "gateway", pin: userPIN, dir: dir, conf: filepath.Join(dir, "token.toml")}
 	conf := fmt.Sprintf("[[slot]]\nid = 0\nfile = %q\nwork = 12\n", filepath.Join(dir, "gateway.token"))
 	if err := os.WriteFile(k.conf, []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
@@ -102,13 +122,20 @@ func (k *token) issue(template, parent *x509.Certificate, public crypto.PublicKe
 	return cert
 }
 
+// makePair issues the certificate of a key.
 func (k *token) makePair(label string, id byte, key crypto.Signer) pair {
+	p := k.certify(label, id, key.Public())
+	p.key = key
+	return p
+}
+
+func (k *token) certify(label string, id byte, public crypto.PublicKey) pair {
 	cert := k.issue(&x509.Certificate{
-		SerialNumber: big.NewInt(int64(id) + 1), Subject: pkix.Name{CommonName: label}, NotBefore: time.Now().Add(-time.Hour),
+		SerialNumber: big.NewInt(int64(id) + 2), Subject: pkix.Name{CommonName: label}, NotBefore: time.Now().Add(-time.Hour),
 		NotAfter: time.Now().Add(24 * time.Hour), KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth, x509.ExtKeyUsageServerAuth}, DNSNames: []string{"localhost"},
-	}, k.ca, key.Public())
-	return pair{label, id, key, cert, k.write(label+".pem", "CERTIFICATE", cert.Raw)}
+	}, k.ca, public)
+	return pair{label, id, nil, cert, k.write(label+".pem", "CERTIFICATE", cert.Raw)}
 }
 
 func (k *token) write(name, kind string, der []byte) string {

@@ -24,32 +24,44 @@ import (
 
 // TestCurl: a message over HTTPS to our own server, with the key in the token.
 func TestCurl(t *testing.T) {
-	k := newToken(t)
-	c := newCloud(k, func(cfg *server.Config) { cfg.HTTPS = "127.0.0.1:0" })
-	_, port, _ := net.SplitHostPort(c.HTTPSAddr().String())
-	for _, p := range pairs(k) {
-		for _, version := range []string{"1.2", "1.3"} {
-			out := k.withEngine("curl", "--silent", "--show-error", "--fail", "--tlsv"+version, "--tls-max", version, "--cacert", c.root, "--engine", "pkcs11", "--cert", p.file, "--key-type", "ENG",
-				"--key", p.uri(), "--data", `{"temperature": 21.5}`, "https://localhost:"+port+"/topics/gateway/data?qos=1").output()
-			has(t, out, "OK")
+	onBoth(t, func(t *testing.T, k *token) {
+		c := newCloud(k, func(cfg *server.Config) { cfg.HTTPS = "127.0.0.1:0" })
+		_, port, _ := net.SplitHostPort(c.HTTPSAddr().String())
+		for _, p := range pairs(k) {
+			for _, version := range []string{"1.2", "1.3"} {
+				out := k.withEngine("curl", "--silent", "--show-error", "--fail", "--tlsv"+version, "--tls-max", version, "--cacert", c.root, "--engine", "pkcs11", "--cert", p.file, "--key-type", "ENG",
+					"--key", k.uri(p), "--data", `{"temperature": 21.5}`, "https://localhost:"+port+"/topics/gateway/data?qos=1").output()
+				has(t, out, "OK")
+			}
 		}
-	}
+	})
 }
 
 // TestNginx: TLS with a key of the token in forked workers, under load, and once more after a reload.
 func TestNginx(t *testing.T) {
-	k := newToken(t)
+	onBoth(t, nginx)
+	t.Run("served chip", func(t *testing.T) { // as one on a bus has to be
+		k := newChip(t)
+		socket := k.path("socket")
+		_, stop := startDaemon(t, k, socket)
+		defer stop()
+		k.env = []string{"THINGWARD_TOKEN_SOCKET=" + socket, "THINGWARD_TOKEN_HELPER=/nonexistent"}
+		nginx(t, k)
+	})
+}
+
+func nginx(t *testing.T, k *token) {
 	for _, p := range pairs(k) {
 		t.Run(p.label, func(t *testing.T) {
 			port := freePort(t)
 			conf := k.path("nginx-" + p.label + ".conf")
 			text := fmt.Sprintf(`daemon off; master_process on; worker_processes 2; pid %[1]s/nginx.pid; error_log stderr notice;
-env PKCS11_MODULE_PATH; env THINGWARD_TOKEN_CONF; env THINGWARD_TOKEN_HELPER; ssl_engine pkcs11; user root;
+env PKCS11_MODULE_PATH; env THINGWARD_TOKEN_CONF; env THINGWARD_TOKEN_HELPER; env THINGWARD_TOKEN_SOCKET; ssl_engine pkcs11; user root;
 events { worker_connections 256; }
 http { access_log off; client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; fastcgi_temp_path %[1]s/fcgi; uwsgi_temp_path %[1]s/uwsgi; scgi_temp_path %[1]s/scgi;
   server { listen 127.0.0.1:%[2]s ssl; ssl_certificate %[3]s; ssl_certificate_key "engine:pkcs11:%[4]s"; ssl_session_tickets off; ssl_session_cache off; keepalive_timeout 0;
     location / { return 200 "well\n"; } } }
-`, k.dir, port, p.file, p.uri())
+`, k.dir, port, p.file, k.uri(p))
 			if os.Geteuid() != 0 { // then the workers have the user anyway
 				text = strings.Replace(text, " user root;", "", 1)
 			}
@@ -154,8 +166,9 @@ func freePort(t testing.TB) string {
 }
 
 // TestStunnel: stunnel, which detaches itself, as a client with the key of the token in front of a program without TLS.
-func TestStunnel(t *testing.T) {
-	k := newToken(t)
+func TestStunnel(t *testing.T) { onBoth(t, stunnel) }
+
+func stunnel(t *testing.T, k *token) {
 	pool := x509.NewCertPool()
 	pool.AddCert(k.ca)
 	behind := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -168,7 +181,7 @@ func TestStunnel(t *testing.T) {
 		port := freePort(t)
 		conf, pid := k.path("stunnel-"+p.label+".conf"), k.path("stunnel-"+p.label+".pid")
 		text := fmt.Sprintf("engine = pkcs11\nforeground = no\npid = %s\noutput = %s\n[device]\nclient = yes\naccept = 127.0.0.1:%s\nconnect = %s\nengineId = pkcs11\ncert = %s\nkey = %s\n",
-			pid, k.path("stunnel.log"), port, behind.Listener.Addr(), p.file, p.uri())
+			pid, k.path("stunnel.log"), port, behind.Listener.Addr(), p.file, k.uri(p))
 		if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -187,15 +200,19 @@ func TestStunnel(t *testing.T) {
 }
 
 // TestSSH: the public keys for authorized_keys, and an agent that signs.
-func TestSSH(t *testing.T) {
-	k := newToken(t)
+func TestSSH(t *testing.T) { onBoth(t, ssh) }
+
+func ssh(t *testing.T, k *token) {
 	out := k.run("ssh-keygen", "-D", library()).output()
-	has(t, out, "ecdsa-sha2-nistp256", "ssh-rsa")
+	kinds := map[string][2]string{k.device.label: {"ecdsa-sha2-nistp256", "ECDSA"}, k.rsa.label: {"ssh-rsa", "RSA"}}
+	for _, p := range pairs(k) {
+		has(t, out, kinds[p.label][0])
+	}
 	if err := os.WriteFile(k.path("keys.pub"), []byte(out), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ask := k.path("ask")
-	if err := os.WriteFile(ask, []byte("#!/bin/sh\necho "+userPIN+"\n"), 0o700); err != nil {
+	if err := os.WriteFile(ask, []byte("#!/bin/sh\necho "+k.pin+"\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	real, err := filepath.EvalSymlinks(library())
@@ -216,5 +233,8 @@ ssh-add -e "$1"
 `
 	r := k.run("ssh-agent", "-P", filepath.Dir(real)+"/*", "sh", "-c", script, "sh", real)
 	r.env = append(append([]string{}, k.env...), "SSH_ASKPASS="+ask, "SSH_ASKPASS_REQUIRE=force", "DISPLAY=:0", "HOME="+k.dir)
-	has(t, r.output(), "Good \"file\" signature with ECDSA", "Good \"file\" signature with RSA")
+	out = r.output()
+	for _, p := range pairs(k) {
+		has(t, out, "Good \"file\" signature with "+kinds[p.label][1])
+	}
 }

@@ -1,11 +1,11 @@
-// MQTT 5 over mutual TLS with aws-crt: node mqtt5.cjs MODULE PIN LABEL CERTIFICATE ROOT PORT
+// MQTT 5 over mutual TLS with aws-crt: node mqtt5.cjs MODULE TOKEN PIN LABEL CERTIFICATE ROOT PORT
 const { io, mqtt5 } = require('aws-crt');
-const [module_, pin, label, certificate, root, port] = process.argv.slice(2);
+const [module_, token, pin, label, certificate, root, port] = process.argv.slice(2);
 
 const tls = io.TlsContextOptions.create_client_with_mtls_pkcs11({
   pkcs11_lib: new io.Pkcs11Lib(module_),
-  user_pin: pin,
-  token_label: 'gateway',
+  user_pin: pin || null,
+  token_label: token,
   private_key_object_label: label,
   cert_file_path: certificate,
 });

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"sync"
@@ -13,14 +14,14 @@ import (
 	"github.com/ThalesIgnite/crypto11"
 )
 
-func useCrypto11(module string) error {
-	ctx, err := crypto11.Configure(&crypto11.Config{Path: module, TokenLabel: "gateway", Pin: "1234"})
+func useCrypto11(module, token, pin string, labels []string) error {
+	ctx, err := crypto11.Configure(&crypto11.Config{Path: module, TokenLabel: token, Pin: pin, LoginNotSupported: pin == ""})
 	if err != nil {
 		return err
 	}
 	defer ctx.Close()
 	digest := sha256.Sum256([]byte("to be signed"))
-	for _, label := range []string{"device", "rsa"} {
+	for _, label := range labels {
 		signer, err := ctx.FindKeyPair(nil, []byte(label))
 		if err != nil || signer == nil {
 			return fmt.Errorf("find %s: %v", label, err)
@@ -46,6 +47,9 @@ func useCrypto11(module string) error {
 		case err := <-failed:
 			return fmt.Errorf("%s: %w", label, err)
 		default:
+		}
+		if err := handshake(tls.Certificate{Certificate: [][]byte{cert.Raw}, PrivateKey: signer}); err != nil {
+			return fmt.Errorf("%s: %w", label, err)
 		}
 	}
 	made, err := ctx.GenerateECDSAKeyPairWithLabel([]byte{9}, []byte("made"), p256)

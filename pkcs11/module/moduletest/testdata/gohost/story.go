@@ -34,7 +34,8 @@ const (
 type teller struct {
 	*pkcs11.Ctx
 	session pkcs11.SessionHandle
-	kind    string // ec or rsa
+	kind    string // ec, rsa, or chip: ec that the token makes itself
+	device  []byte // the certificate that a chip has no room for
 }
 
 // story is provisioning, TLS client authentication and cleanup with the functions that Amazon FreeRTOS uses, in that order.
@@ -55,7 +56,7 @@ func story(module, kind string) error {
 	if err := s.authenticate(imported); err != nil {
 		return fmt.Errorf("authenticate: %w", err)
 	}
-	if kind == "ec" {
+	if kind != "rsa" {
 		if err := s.generate(); err != nil {
 			return fmt.Errorf("generate: %w", err)
 		}
@@ -120,6 +121,9 @@ func (s *teller) provision() (crypto.PublicKey, error) {
 			}
 		}
 	}
+	if s.kind == "chip" {
+		return s.provisionChip()
+	}
 	key, template, err := s.newKey()
 	if err != nil {
 		return nil, err
@@ -137,6 +141,33 @@ func (s *teller) provision() (crypto.PublicKey, error) {
 		}
 	}
 	return key.Public(), nil
+}
+
+// provisionChip makes the key in the chip; the device keeps its certificate.
+func (s *teller) provisionChip() (crypto.PublicKey, error) {
+	object, _, err := s.generatePair(privateLabel)
+	if err != nil {
+		return nil, err
+	}
+	value, err := s.GetAttributeValue(s.session, object, []*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_EC_POINT, nil)})
+	if err != nil {
+		return nil, err
+	}
+	var point []byte
+	if _, err := asn1.Unmarshal(value[0].Value, &point); err != nil {
+		return nil, err
+	}
+	public, err := ecdsa.ParseUncompressedPublicKey(p256, point)
+	if err != nil {
+		return nil, err
+	}
+	if s.device, err = issue(public); err != nil {
+		return nil, err
+	}
+	if _, err := s.CreateObject(s.session, certificate(certLabel, s.device)); !errors.Is(err, pkcs11.Error(pkcs11.CKR_DEVICE_MEMORY)) {
+		return nil, fmt.Errorf("a certificate of another design in the chip: %v", err)
+	}
+	return public, nil
 }
 
 func certificate(label string, der []byte) []*pkcs11.Attribute {
@@ -206,13 +237,17 @@ func issue(public crypto.PublicKey) ([]byte, error) {
 	return io.ReadAll(answer.Body)
 }
 
-// generate: C_GenerateKeyPair for a new key, which signs and verifies.
-func (s *teller) generate() error {
-	public, private, err := s.GenerateKeyPair(s.session, []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_EC_KEY_PAIR_GEN, nil)},
+func (s *teller) generatePair(label string) (public, private pkcs11.ObjectHandle, err error) {
+	return s.GenerateKeyPair(s.session, []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_EC_KEY_PAIR_GEN, nil)},
 		[]*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_KEY_TYPE, pkcs11.CKK_EC), pkcs11.NewAttribute(pkcs11.CKA_EC_PARAMS, curveOID()),
 			pkcs11.NewAttribute(pkcs11.CKA_VERIFY, true), pkcs11.NewAttribute(pkcs11.CKA_LABEL, publicLabel), pkcs11.NewAttribute(pkcs11.CKA_TOKEN, true)},
 		[]*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_KEY_TYPE, pkcs11.CKK_EC), pkcs11.NewAttribute(pkcs11.CKA_PRIVATE, true),
-			pkcs11.NewAttribute(pkcs11.CKA_LABEL, "new"), pkcs11.NewAttribute(pkcs11.CKA_TOKEN, true), pkcs11.NewAttribute(pkcs11.CKA_SIGN, true)})
+			pkcs11.NewAttribute(pkcs11.CKA_LABEL, label), pkcs11.NewAttribute(pkcs11.CKA_TOKEN, true), pkcs11.NewAttribute(pkcs11.CKA_SIGN, true)})
+}
+
+// generate: C_GenerateKeyPair for a new key, which signs and verifies.
+func (s *teller) generate() error {
+	public, private, err := s.generatePair("new")
 	if err != nil {
 		return err
 	}
@@ -241,11 +276,7 @@ func (s *teller) authenticate(public crypto.PublicKey) error {
 	if err != nil {
 		return err
 	}
-	object, err := s.find(pkcs11.CKO_CERTIFICATE, certLabel)
-	if err != nil {
-		return err
-	}
-	value, err := s.GetAttributeValue(s.session, object, []*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_VALUE, nil)})
+	cert, err := s.certificate()
 	if err != nil {
 		return err
 	}
@@ -264,7 +295,22 @@ func (s *teller) authenticate(public crypto.PublicKey) error {
 	if err := signAndVerify(signer, public, digest); err != nil {
 		return err
 	}
-	return handshake(tls.Certificate{Certificate: [][]byte{value[0].Value}, PrivateKey: signer})
+	return handshake(tls.Certificate{Certificate: [][]byte{cert}, PrivateKey: signer})
+}
+
+func (s *teller) certificate() ([]byte, error) {
+	if s.device != nil {
+		return s.device, nil
+	}
+	object, err := s.find(pkcs11.CKO_CERTIFICATE, certLabel)
+	if err != nil {
+		return nil, err
+	}
+	value, err := s.GetAttributeValue(s.session, object, []*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_VALUE, nil)})
+	if err != nil {
+		return nil, err
+	}
+	return value[0].Value, nil
 }
 
 // handshake connects to the server, and says CONNECT: only its answer means that the certificate was taken.
