@@ -23,7 +23,7 @@ func TestNSS(t *testing.T) {
 		}
 		add := certutil("-A", "-n", "factory", "-t", "C,C,C", "-i", k.path("ca.pem"))
 		if k.pin == "" { // a chip has no room for it
-			add.fails()
+			has(t, add.fails(), "SEC_ERROR_ADDING_CERT")
 			return
 		}
 		add.output()

@@ -14,9 +14,23 @@ import (
 	"github.com/thingward/thingward/internal/server"
 )
 
-// TestPage runs docs/pkcs11-clients.md from top to bottom in one shell. Names of hosts, ports and paths are those of the test.
+// TestPage runs docs/pkcs11-clients.md from top to bottom in one shell, and its last part in another one with a chip. Names of hosts,
+// ports and paths are those of the test.
 func TestPage(t *testing.T) {
-	k := newToken(t)
+	t.Run("file", func(t *testing.T) {
+		if n := runPage(t, newToken(t), 0); n < 25 {
+			t.Errorf("only %d commands", n)
+		}
+	})
+	t.Run("chip", func(t *testing.T) {
+		if n := runPage(t, newChip(t), 1); n < 10 {
+			t.Errorf("only %d commands", n)
+		}
+	})
+}
+
+// runPage runs the commands of a part, with the configurations of the whole page.
+func runPage(t *testing.T, k *token, part int) (commands int) {
 	c := newCloud(k, func(cfg *server.Config) { cfg.HTTPS = "127.0.0.1:0" })
 	_, https, _ := net.SplitHostPort(c.HTTPSAddr().String())
 	text, err := os.ReadFile("../../../docs/pkcs11-clients.md")
@@ -43,7 +57,7 @@ func TestPage(t *testing.T) {
 		}
 	}
 	sh := newShell(t, k)
-	commands := 0
+	page = strings.Split(page, "## With a key in a secure element")[part]
 	for _, block := range regexp.MustCompile("(?s)```console\n(.*?)```").FindAllStringSubmatch(page, -1) {
 		for _, part := range strings.Split("\n"+block[1], "\n$ ")[1:] {
 			command, want, _ := strings.Cut(part, "\n")
@@ -51,9 +65,7 @@ func TestPage(t *testing.T) {
 			commands++
 		}
 	}
-	if commands < 25 {
-		t.Errorf("only %d commands", commands)
-	}
+	return commands
 }
 
 // A shell remembers what was exported.
