@@ -14,17 +14,24 @@ func full(text string) error { return fmt.Errorf("%w: %s", CKR_DEVICE_MEMORY, te
 // freeSlot finds one for a private key: that of the label, or the first. may tells whether the configuration permits it.
 func (t *chipToken) freeSlot(label string, may func(atecc.SlotConfig) bool) (int, error) {
 	c := t.chip.Config()
+	first := -1
 	for slot := range atecc.SlotCount {
 		named := t.label(slot, "slot %d") == label || slot == 0 && label == labelPrivate
 		if !usable(c, slot) || c.SlotLocked(slot) || !may(c.Slot(slot)) {
 			continue
 		}
-		if t.keys[slot] == nil || t.free[slot] {
+		free := t.keys[slot] == nil || t.free[slot]
+		switch {
+		case named && free:
 			return slot, nil
-		}
-		if named {
+		case named:
 			return 0, full(fmt.Sprintf("%s has a key; destroy it first", label))
+		case free && first < 0:
+			first = slot
 		}
+	}
+	if first >= 0 {
+		return first, nil
 	}
 	return 0, full("no slot of the chip is free for a private key that the configuration permits to make; destroy one first")
 }
