@@ -183,13 +183,13 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	name := ts.MkAbs(args[0])
 	var text []byte
-	for range 1000 {
+	for range 3000 {
 		if text, err = os.ReadFile(name); err == nil && re.Match(text) {
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	ts.Fatalf("no line of %s matches %s in 10 s:\n%s", args[0], args[1], text)
+	ts.Fatalf("no line of %s matches %s in 30 s:\n%s", args[0], args[1], text)
 }
 
 func send(ts *testscript.TestScript, neg bool, args []string) {

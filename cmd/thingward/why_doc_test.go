@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/thingward/thingward/internal/server"
 )
@@ -21,9 +23,9 @@ func TestWhyPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(t.TempDir())
-	var log bytes.Buffer
+	log := &visitors{}
 	s, err := server.New(t.Context(), server.Config{Data: "data", Names: []string{"localhost"}, MQTT: "127.0.0.1:0", API: "127.0.0.1:0",
-		Log: slog.New(slog.NewTextHandler(&log, nil))})
+		Log: slog.New(slog.NewTextHandler(log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,5 +83,21 @@ printf %s $CERT > cert.arn`}
 			c.want[i] = place.Replace(c.want[i])
 		}
 		c.run(t)
+		for log.there.Load() > 0 { // a client that has left may still be on its way out
+			time.Sleep(10 * time.Millisecond)
+		}
 	}
+}
+
+// visitors counts the clients that the log tells of.
+type visitors struct{ there atomic.Int64 }
+
+func (v *visitors) Write(line []byte) (int, error) {
+	switch {
+	case bytes.Contains(line, []byte(" msg=connected ")):
+		v.there.Add(1)
+	case bytes.Contains(line, []byte(" msg=disconnected ")):
+		v.there.Add(-1)
+	}
+	return len(line), nil
 }
