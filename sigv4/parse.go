@@ -134,12 +134,28 @@ func (s *Signature) fill(credential, headers, sum string) error {
 	if !slices.Contains(s.SignedHeaders, "host") {
 		return invalid("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.")
 	}
+	if name := repeated(s.SignedHeaders); name != "" { // each occurrence would copy the value of the header once more
+		return incomplete("SignedHeaders must name '%s' once.", name)
+	}
 	b, err := hex.DecodeString(sum)
 	if err != nil || len(b) != 32 {
 		return incomplete("Signature must be 64 hexadecimal digits.")
 	}
 	s.sum = b
 	return nil
+}
+
+// repeated returns the first name that occurs twice, however it is spelt; empty if none does.
+func repeated(names []string) string {
+	seen := make(map[string]bool, len(names))
+	for _, name := range names {
+		name = strings.ToLower(name)
+		if seen[name] {
+			return name
+		}
+		seen[name] = true
+	}
+	return ""
 }
 
 // parseTime reads ISO 8601's basic format, which SDKs send, or an HTTP date, which a Date header may hold.
