@@ -103,6 +103,7 @@ func (a *Attempt) handshake(t *tap, state tls.ConnectionState, err error) {
 	a.received(err)
 	if err == nil {
 		a.Stage = StageHandshake
+		a.ServerName = state.ServerName // also of a hello that is longer than First
 	}
 }
 

@@ -369,6 +369,29 @@ func TestResumption(t *testing.T) {
 	}
 }
 
+// A hello of which only the beginning is kept, as its ticket holds a long chain, asks for its server name all the same.
+func TestServerNameInALongHello(t *testing.T) {
+	d := newDoor(t, nil)
+	addr := d.listen(t)
+	long := testPKI().client
+	long.Certificate = append(slices.Clone(long.Certificate), slices.Repeat([][]byte{testPKI().signer.Raw}, 12)...)
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		cfg := &tls.Config{Certificates: []tls.Certificate{long}, MaxVersion: version, ClientSessionCache: tls.NewLRUClientSessionCache(1)}
+		for attempt := range 2 {
+			if _, answer, err := dial(t, addr, cfg); err != nil || answer != accepted {
+				t.Fatalf("%s, connection %d: answer %q, %v", tls.VersionName(version), attempt, answer, err)
+			}
+			a := d.settled(t)
+			if a.Resumed != (attempt == 1) || a.Resumed && len(a.First) != maxFirst {
+				t.Fatalf("%s, connection %d: resumed %v, %d bytes kept; want a resumed one with more than those", tls.VersionName(version), attempt, a.Resumed, len(a.First))
+			}
+			if judged := d.judged[len(d.judged)-1].ServerName; judged != "localhost" {
+				t.Errorf("%s, connection %d: judged by the server name %q", tls.VersionName(version), attempt, judged)
+			}
+		}
+	}
+}
+
 // In TLS 1.2 the key exchange is the cheaper P-256 with those who can do it; in TLS 1.3 it is what they began.
 func TestGroups(t *testing.T) {
 	addr := newDoor(t, nil).listen(t)
