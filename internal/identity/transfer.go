@@ -95,13 +95,15 @@ func (s *Service) CancelCertificateTransfer(ctx context.Context, scope thingward
 	})
 }
 
-// offeredTo and offeredBy report whether scope is the one, or the other, side of the transfer of c.
+// offeredTo and offeredBy report whether scope is the one, or the other, side of the transfer of c. Who owned c before was a side of
+// the transfer that is over, and is none of the one that its owner has begun since.
 func offeredTo(c *store.Certificate, scope thingward.Scope) bool {
 	return c.TransferTo == scope.Account && c.Scope.Region == scope.Region
 }
 
 func offeredBy(c *store.Certificate, scope thingward.Scope) bool {
-	return c.TransferTo != "" && (c.Scope == scope || c.PreviousOwner == scope.Account && c.Scope.Region == scope.Region)
+	former := c.PreviousOwner == scope.Account && c.Scope.Region == scope.Region && c.Status != store.PendingTransfer
+	return c.TransferTo != "" && (c.Scope == scope || former)
 }
 
 // endTransfer finds the certificate in whose transfer scope has a side, and lets end bring it to its end.

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/thingward/thingward/internal/store"
@@ -34,5 +35,26 @@ func TestCertificateTransfer(t *testing.T) {
 	b.ok(err)
 	if p.Scope != foreign {
 		t.Errorf("acts in %s, want %s", p.Scope, foreign)
+	}
+}
+
+// Who had a certificate before has no say in what its owner offers now.
+func TestFormerOwnerCancelsNothing(t *testing.T) {
+	b := newBench(t)
+	leaf := b.device("INACTIVE")
+	const third = "777788889999"
+	b.put(func(tx *store.Tx) error {
+		return errors.Join(tx.CreateAccount(&store.Account{ID: here.Account}), tx.CreateAccount(&store.Account{ID: foreign.Account}),
+			tx.CreateAccount(&store.Account{ID: third}))
+	})
+	_, err := b.TransferCertificate(t.Context(), here, leaf.ID(), foreign.Account, "")
+	b.ok(err)
+	b.ok(b.AcceptCertificateTransfer(t.Context(), foreign, leaf.ID(), false))
+	for _, to := range []string{third, here.Account} {
+		_, err = b.TransferCertificate(t.Context(), foreign, leaf.ID(), to, "")
+		b.ok(err)
+		b.refused(b.CancelCertificateTransfer(t.Context(), here, leaf.ID()), "ResourceNotFoundException: ")
+		b.wantRefusal(client(leaf), PendingTransfer, "is offered to another account")
+		b.ok(b.CancelCertificateTransfer(t.Context(), foreign, leaf.ID()))
 	}
 }
