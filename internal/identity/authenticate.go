@@ -62,6 +62,9 @@ func (s *Service) Authenticate(ctx context.Context, c Client) (*thingward.Princi
 // choose returns the registration that a client means: the one in the scope it named, else the only ACTIVE one, else
 // the first. It returns nil when there is none.
 func choose(list []*registration, scope thingward.Scope, named bool) (r *registration, ambiguous bool) {
+	if !named {
+		list = unnamed(list, func(r *registration) string { return r.mode })
+	}
 	active := 0
 	for _, candidate := range list {
 		if named && candidate.scope != scope {
@@ -77,6 +80,21 @@ func choose(list []*registration, scope thingward.Scope, named bool) (r *registr
 		}
 	}
 	return r, active > 1
+}
+
+// unnamed returns what counts of a list for a client that names no scope. In mode SNI_ONLY everybody may register what is somebody
+// else's, so that it counts only where nothing has mode DEFAULT.
+func unnamed[T any](list []T, mode func(T) string) []T {
+	var own []T
+	for _, x := range list {
+		if mode(x) == store.ModeDefault {
+			own = append(own, x)
+		}
+	}
+	if own == nil {
+		return list
+	}
+	return own
 }
 
 // judge decides about a client whose certificate is registered.

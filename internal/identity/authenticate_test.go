@@ -242,6 +242,51 @@ func TestServerNameChoosesTheAccount(t *testing.T) {
 	b.wantRefusal(c, AmbiguousAccount, "several")
 }
 
+// Everybody may register somebody else's certificate, or CA, in mode SNI_ONLY. That keeps no device from the account that it belongs to,
+// and brings none into another that it does not name.
+func TestOthersRegisterInModeSNIOnly(t *testing.T) {
+	b := newBench(t)
+	prefix, err := b.EndpointPrefix(t.Context(), foreign)
+	b.ok(err)
+	root := newCA(t, "root")
+	on := CARegistration{Active: true, AutoRegistration: true}
+	caID := b.registerCA(here, root, on).ID
+	on.Mode = store.ModeSNIOnly
+	b.registerCA(foreign, root, on)
+	leaf := newLeaf(t, root, "device")
+	register := func() {
+		t.Helper()
+		_, err := b.RegisterCertificateWithoutCA(t.Context(), foreign, leaf.PEM(), "ACTIVE")
+		b.ok(err)
+	}
+	for _, name := range []string{"", "localhost"} {
+		c := client(leaf)
+		c.ServerName = name
+		if r := b.wantRefusal(c, Registered, "is now registered"); r.Scope != here {
+			t.Errorf("server name %q: registered in %s, want %s", name, r.Scope, here)
+		}
+		register()
+		b.wantRefusal(c, PendingActivation, "waits for its activation")
+		b.ok(b.UpdateCertificate(t.Context(), here, leaf.ID(), "ACTIVE"))
+		p, err := b.Authenticate(t.Context(), c)
+		if err != nil || p.Scope != here {
+			t.Errorf("server name %q: %v, want %s", name, err, here)
+		}
+		c.ServerName = prefix + ".iot.example.com"
+		p, err = b.Authenticate(t.Context(), c)
+		if err != nil || p.Scope != foreign {
+			t.Errorf("server name %q: %v, want %s", c.ServerName, err, foreign)
+		}
+		leaf = newLeaf(t, root, "another device")
+	}
+	b.ok(b.UpdateCACertificate(t.Context(), here, caID, CAUpdate{Status: "INACTIVE"}))
+	c := client(leaf)
+	c.ServerName = "localhost"
+	if r := b.wantRefusal(c, CAInactive, "is INACTIVE: set the CA ACTIVE"); r.Scope != here {
+		t.Errorf("refused in %s", r.Scope)
+	}
+}
+
 func TestUnknownCertificate(t *testing.T) {
 	b := newBench(t)
 	root := newCA(t, "root")

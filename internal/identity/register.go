@@ -104,6 +104,9 @@ func (s *Service) findIssuer(ctx context.Context, c Client, leaf *x509.Certifica
 			"certificate %s names the registered CA %s (%s) as its issuer, but was not signed with that CA's key: another CA has the same name, or the signature is damaged",
 			id, found[0].ID, leaf.Issuer)
 	}
+	if !named {
+		signed = unnamed(signed, func(c *store.CACertificate) string { return c.Mode })
+	}
 	return pick(refusal, signed, c)
 }
 
