@@ -3,7 +3,9 @@ package api
 import (
 	"cmp"
 	"context"
+	"strings"
 
+	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/internal/api/awsmodel"
 	"github.com/thingward/thingward/internal/api/iot"
 	"github.com/thingward/thingward/internal/identity"
@@ -50,6 +52,9 @@ func securityPolicy(c *iot.TlsConfig) string {
 func (d *door) createDomainConfiguration(ctx context.Context, c *Caller, in *iot.CreateDomainConfigurationRequest) (*iot.CreateDomainConfigurationResponse, error) {
 	if err := checkDomainParts(in.AuthorizerConfig, in.ServerCertificateConfig, in.ClientCertificateConfig); err != nil {
 		return nil, err
+	}
+	if in.DomainName != "" && strings.EqualFold(in.DomainName, d.Endpoint) && c.Scope.Account != d.Management {
+		return nil, thingward.Errorf(thingward.InvalidRequest, "domainName: %s is the name of this server, which devices of all accounts use.", in.DomainName)
 	}
 	tags, err := tagsOf(in.Tags)
 	if err != nil {

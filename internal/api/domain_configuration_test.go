@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/iot"
 	"github.com/aws/aws-sdk-go-v2/service/iot/types"
 )
@@ -99,4 +100,21 @@ func TestRefusedDomainConfigurations(t *testing.T) {
 	f(func(in input) {
 		in.DomainConfigurationName, in.DomainName = aws.String("more"), aws.String("more.example.org")
 	}, "LimitExceededException", "10 domain configurations")
+}
+
+// The name that all accounts' devices are told to use is not another account's to take.
+func TestServerNameIsNoDomainOfATenant(t *testing.T) {
+	config, ctx := newDoor(t), t.Context()
+	create := func(name string) error {
+		_, err := iot.NewFromConfig(config).CreateDomainConfiguration(ctx, &iot.CreateDomainConfigurationInput{
+			DomainConfigurationName: aws.String("own"), DomainName: &name, ServerCertificateArns: []string{acmARN}})
+		return err
+	}
+	management := config.Credentials
+	config.Credentials = credentials.NewStaticCredentialsProvider(otherKey.AccessKeyID, otherKey.SecretAccessKey, "")
+	refused(t, create("IoT.example.com"), "InvalidRequestException", "is the name of this server")
+	config.Credentials = management
+	if err := create("iot.example.com"); err != nil {
+		t.Errorf("the management account: %v", err)
+	}
 }
