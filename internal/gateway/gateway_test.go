@@ -689,6 +689,7 @@ func TestPlain(t *testing.T) {
 	f(string(readHex(t, "testdata/openssl3.hex")), "", "TLS on the plain port")
 	f("GET / HTTP/1.1\r\n\r\n", "", "HTTP on the MQTT port")
 	f("\x00", "", "began with byte 00")
+	f("\x10\x0e\x00\x04MQTT\x05\x03\x00\x3c\x00\x00\x01a", "\x20\x03\x00\x81\x00", "the CONNECT packet is malformed: CONNECT: the reserved flag is set")
 
 	if l, err = net.Listen("tcp", "0.0.0.0:0"); err != nil {
 		t.Fatal(err)

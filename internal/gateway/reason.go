@@ -41,6 +41,9 @@ func explain(a *Attempt) (reason, advice string) {
 	if unexpected, ok := errors.AsType[*unexpectedError](err); ok {
 		return explainUnexpected(unexpected)
 	}
+	if malformed, ok := errors.AsType[*mqtt.Error](err); ok {
+		return "the CONNECT packet is malformed: " + malformed.Error(), "use an MQTT 3.1.1 or MQTT 5 client"
+	}
 	if a.Stage <= StageHello && a.Hello == nil && len(a.First) > 0 {
 		if reason, advice := explainFirstBytes(a.First); reason != "" {
 			return reason, advice
@@ -186,9 +189,6 @@ func explainUnexpected(e *unexpectedError) (reason, advice string) {
 
 // explainConnect is about clients whose first packet was not to be had.
 func explainConnect(a *Attempt) (reason, advice string) {
-	if e, ok := errors.AsType[*mqtt.Error](a.Err); ok {
-		return "the CONNECT packet is malformed: " + e.Error(), "use an MQTT 3.1.1 or MQTT 5 client"
-	}
 	if gone(a.Err) {
 		return "the client closed the connection before its CONNECT was complete",
 			"look into its own log: a TLS 1.3 client learns only here that the server refused its certificate"
