@@ -699,6 +699,41 @@ func TestPlain(t *testing.T) {
 	}
 }
 
+// What comes in the clear may have a password or another credential in it, which the journal must not keep.
+func TestJournalHasNoPasswords(t *testing.T) {
+	d := newDoor(t, nil)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go d.ServePlain(l, func(context.Context) (*thingward.Principal, error) { return &thingward.Principal{ID: "local"}, nil })
+	connect, err := (&mqtt.Connect{ClientID: "pump-1", CleanStart: true, Username: "u", Password: []byte("secret")}).Append(nil, mqtt.V311)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tlsAddr := d.listen(t)
+	f := func(addr, sent, kept string) {
+		t.Helper()
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		io.WriteString(conn, sent)
+		a := d.settled(t)
+		if !strings.Contains(string(a.First), "secret") {
+			t.Fatalf("%s: the client's words %q did not come at once", addr, a.First)
+		}
+		if got := string(a.record().First); got != kept {
+			t.Errorf("%s: the journal keeps %q, want %q", addr, got, kept)
+		}
+	}
+	for _, addr := range []string{l.Addr().String(), tlsAddr} {
+		f(addr, string(connect), string(connect[:16]))
+		f(addr, "GET / HTTP/1.1\r\nAuthorization: Bearer secret\r\n\r\n", "GET / HTTP/1.1\r\n")
+	}
+}
+
 // Close ends the waiting connections, tells those that are served, and cuts off who does not listen.
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

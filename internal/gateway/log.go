@@ -114,7 +114,7 @@ func (a *Attempt) code() string {
 
 // record is what the journal keeps of it beside its fields.
 func (a *Attempt) record() *journal.Attempt {
-	r := &journal.Attempt{Stage: a.Stage.String(), Took: a.Took.String(), ServerName: a.ServerName, Protocol: a.Protocol, Resumed: a.Resumed, First: a.First}
+	r := &journal.Attempt{Stage: a.Stage.String(), Took: a.Took.String(), ServerName: a.ServerName, Protocol: a.Protocol, Resumed: a.Resumed, First: a.told()}
 	if a.Local.IsValid() {
 		r.Local = a.Local.String()
 	}
@@ -138,6 +138,18 @@ func (a *Attempt) record() *journal.Attempt {
 		r.Chain = append(r.Chain, c.Raw)
 	}
 	return r
+}
+
+// maxClear is how many bytes of a client that does not begin with TLS the journal is given: enough to tell which protocol it speaks, and
+// too few for the passwords and signatures that stand further on.
+const maxClear = 16
+
+// told is as much of First as the journal is given.
+func (a *Attempt) told() []byte {
+	if len(a.First) > maxClear && a.First[0] != 22 { // handshake, the type of a record with a hello
+		return a.First[:maxClear]
+	}
+	return a.First
 }
 
 // maxChain is how many bytes of certificates the journal is given.
