@@ -18,6 +18,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -26,6 +27,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -193,6 +195,9 @@ func (h *Handler) serve(c *call, body []byte) (a *answer, err error) {
 	return c.answer(out)
 }
 
+// regionName is what may stand in an ARN as its region.
+var regionName = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
+
 // identify finds out which service is meant and whose access key was used, before the body is read.
 func (h *Handler) identify(ctx context.Context, c *call) (Credential, error) {
 	var none Credential
@@ -207,10 +212,10 @@ func (h *Handler) identify(ctx context.Context, c *call) (Credential, error) {
 			Message: fmt.Sprintf("Credential should be scoped to correct service: 'iot', not '%s'.", sig.Service)}
 	}
 	c.service = h.services[i]
-	if len(h.config.Regions) > 0 && !slices.Contains(h.config.Regions, sig.Region) {
+	if regions := h.config.Regions; !regionName.MatchString(sig.Region) || len(regions) > 0 && !slices.Contains(regions, sig.Region) {
 		return none, &sigv4.Error{Code: sigv4.InvalidSignature,
 			Message: fmt.Sprintf("Credential should be scoped to a valid region, not '%s'. This server has %s.",
-				sig.Region, strings.Join(h.config.Regions, ", "))}
+				sig.Region, cmp.Or(strings.Join(regions, ", "), "every one"))}
 	}
 	credential, ok, err := h.config.Keys(ctx, sig.AccessKeyID)
 	if err != nil {

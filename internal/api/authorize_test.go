@@ -427,3 +427,33 @@ func query(t *testing.T, db *sql.DB, text string) (list []string) {
 	}
 	return list
 }
+
+// Where every region is served, a region is still no more than that: with a colon it would be half of an ARN, and a policy for one resource
+// would fit all of that region.
+func TestRegionsAreNames(t *testing.T) {
+	endpoint := *newDoor(t).BaseEndpoint
+	f := func(region string, status int) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, endpoint+"/things", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sigv4.Sign(r, nil, sigv4.Credentials{AccessKeyID: key.AccessKeyID, Secret: key.SecretAccessKey}, region, "iot", time.Now())
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != status || status != http.StatusOK && !strings.Contains(string(body), "Credential should be scoped to a valid region") {
+			t.Errorf("region %.60s: %s %s %v, want %d", region, resp.Status, body, err, status)
+		}
+	}
+	f("eu-central-1", http.StatusOK)
+	f("local", http.StatusOK)
+	f("us-gov-west-1", http.StatusOK)
+	f(region+":"+account+":thing", http.StatusForbidden)
+	f("..", http.StatusForbidden)
+	f("Eu-central-1", http.StatusForbidden)
+	f(strings.Repeat("a", 65), http.StatusForbidden)
+}
