@@ -386,6 +386,28 @@ func TestJustInTimeRegistration(t *testing.T) {
 	b.wantRefusal(client(leaf), Registered, "is now registered")
 }
 
+// An ECDSA signature can be written in two ways, so that everybody can give his certificate another id. It is no new certificate.
+func TestRevokedCertificateUnderAnotherID(t *testing.T) {
+	b := newBench(t)
+	root := newCA(t, "root")
+	b.registerCA(here, root, CARegistration{Active: true, AutoRegistration: true})
+	leaf := newLeaf(t, root, "device")
+	b.wantRefusal(client(leaf), Registered, "is now registered")
+	b.ok(b.UpdateCertificate(t.Context(), here, leaf.ID(), "REVOKED"))
+	b.heard()
+	twin, err := x509.ParseCertificate(ca.Twin(leaf.Certificate, root.Certificate))
+	b.ok(err)
+	r := b.wantRefusal(client(&pair{twin, nil}), BadSignature, "is certificate "+leaf.ID()+", which is REVOKED, with its signature written in another way")
+	if r.Scope != here || r.CertificateID != ca.CertificateID(twin.Raw) {
+		t.Errorf("refused %s in %s", r.CertificateID, r.Scope)
+	}
+	list, _, err := b.ListCertificates(t.Context(), here, store.Page{})
+	b.ok(err)
+	if len(list) != 1 || len(b.heard()) != 0 {
+		t.Errorf("%d certificates registered, events sent", len(list))
+	}
+}
+
 // A CA that was certified again with the same key is registered twice: the device says which by its chain, and without
 // one the younger counts.
 func TestRegistrationUnderOneOfTwoCACertificates(t *testing.T) {

@@ -32,6 +32,11 @@ func (s *Service) register(ctx context.Context, c Client, leaf *x509.Certificate
 	if now.After(leaf.NotAfter) {
 		return refusal.because(Expired, "certificate %s is not registered, and ended on %s: give the device a new one", id, when(leaf.NotAfter))
 	}
+	by, err := ca.ParseCertificate("registered CA", issuer.PEM)
+	if err != nil {
+		return err
+	}
+	twin := ca.CertificateID(ca.Twin(leaf, by))
 	record := s.newCertificate(issuer.Scope, leaf, store.PendingActivation)
 	record.CAID, record.Mode = issuer.ID, issuer.Mode
 	err = s.store.Update(ctx, func(tx *store.Tx) error {
@@ -40,6 +45,13 @@ func (s *Service) register(ctx context.Context, c Client, leaf *x509.Certificate
 			err = store.ErrNotFound
 		}
 		if err != nil {
+			return err
+		}
+		switch known, err := tx.Certificate(issuer.Scope, twin); {
+		case err == nil: // a REVOKED one must not come back like this
+			return refusal.because(BadSignature,
+				"certificate %s is certificate %s, which is %s, with its signature written in another way, as anybody can do: let the device show it as it was issued", id, known.ID, known.Status)
+		case !errors.Is(err, store.ErrNotFound):
 			return err
 		}
 		return insertCertificate(tx, record)
