@@ -266,6 +266,8 @@ func (g *Gateway) serveConn(c net.Conn, run func()) {
 func (g *Gateway) handle(c net.Conn, h handler) (run func(), handedOver bool) {
 	a := newAttempt(c)
 	pending := g.pending.Add(1)
+	settled := sync.OnceFunc(func() { g.pending.Add(-1) })
+	defer settled() // after a panic
 	conn, err := g.admit(c, a, h, pending)
 	if handedOver = errors.Is(err, errHandedOver); handedOver {
 		err = nil
@@ -279,7 +281,7 @@ func (g *Gateway) handle(c net.Conn, h handler) (run func(), handedOver bool) {
 	if err != nil && len(a.First) > 0 {
 		g.hangUp(c)
 	}
-	g.pending.Add(-1)
+	settled()
 	if err != nil || handedOver {
 		return nil, handedOver
 	}

@@ -774,6 +774,26 @@ func TestClose(t *testing.T) {
 	})
 }
 
+// A panic ends one connection, and leaves room for the next.
+func TestPanic(t *testing.T) {
+	d := newDoor(t, func(cfg *Config) {
+		cfg.MaxPending = 1
+		cfg.Authenticate = func(context.Context, identity.Client) (*thingward.Principal, error) { panic("a mistake") }
+	})
+	addr := d.listen(t)
+	for range 2 {
+		if _, answer, err := dial(t, addr, &tls.Config{Certificates: []tls.Certificate{testPKI().client}}); answer != "" || err == nil {
+			t.Errorf("answer %q, %v", answer, err)
+		}
+	}
+	if log := d.text(); strings.Count(log, "panic on a connection") != 2 {
+		t.Errorf("the log does not tell of two panics:\n%.2000s", log)
+	}
+	if n := d.Stats().Pending; n != 0 {
+		t.Errorf("%d connections are on their way", n)
+	}
+}
+
 // New certificates are shown to new connections; those that are served keep theirs.
 func TestSetCertificates(t *testing.T) {
 	d := newDoor(t, nil)
