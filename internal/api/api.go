@@ -253,12 +253,16 @@ func (h *Handler) verify(c *call, body []byte, credential Credential) error {
 	return h.checkDomain(c)
 }
 
-// checkDomain refuses who came by a domain that is not for his account, or not for signatures.
+// checkDomain refuses who came by a domain that is not for his account, not for signatures, or for another protocol.
 func (h *Handler) checkDomain(c *call) error {
 	if h.config.Identity == nil {
 		return nil
 	}
-	err := h.config.Identity.CheckSigner(c.request.Context(), c.caller.Domain, c.caller.Scope)
+	protocol := identity.HTTPS
+	if c.upgrades() {
+		protocol = identity.MQTTOverWebSocket
+	}
+	err := h.config.Identity.CheckSigner(c.request.Context(), c.caller.Domain, protocol, c.caller.Scope)
 	if refusal, ok := errors.AsType[*identity.Refusal](err); ok {
 		return thingward.Errorf(thingward.Forbidden, "%s", refusal.Message)
 	}

@@ -181,7 +181,7 @@ func (g *Gateway) serveHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g.cfg.ServeDevice(w, r, func(ctx context.Context) (*thingward.Principal, error) {
-		p, err := g.cfg.Authenticate(ctx, identity.Client{Chain: r.TLS.PeerCertificates, ServerName: r.TLS.ServerName})
+		p, err := g.cfg.Authenticate(ctx, identity.Client{Chain: r.TLS.PeerCertificates, ServerName: r.TLS.ServerName, Protocol: identity.HTTPS})
 		if err != nil {
 			w.Header().Set("Connection", "close") // to ask again costs a connection, which Admit counts
 		}

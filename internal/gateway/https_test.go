@@ -44,4 +44,9 @@ func TestRefusedHTTPSConnectionEnds(t *testing.T) {
 	d.refuse = &identity.Refusal{Reason: identity.PendingActivation, Message: "the certificate waits for its activation"}
 	d.mu.Unlock()
 	f(http.StatusUnauthorized, true)
+	for _, c := range d.judged {
+		if c.Protocol != identity.HTTPS || c.ServerName != "localhost" {
+			t.Errorf("judged as %s at %q", c.Protocol, c.ServerName)
+		}
+	}
 }

@@ -42,7 +42,8 @@ func (g *Gateway) ServeWebSocket(w http.ResponseWriter, r *http.Request, p *thin
 // to be one of ours.
 func (g *Gateway) serveDeviceWebSocket(w http.ResponseWriter, r *http.Request) {
 	g.serveWebSocket(w, r, false, func(ctx context.Context, connect *mqtt.Connect) (*thingward.Principal, error) {
-		return g.cfg.Authenticate(ctx, identity.Client{Chain: r.TLS.PeerCertificates, ServerName: r.TLS.ServerName, ClientID: connect.ClientID})
+		return g.cfg.Authenticate(ctx, identity.Client{
+			Chain: r.TLS.PeerCertificates, ServerName: r.TLS.ServerName, ClientID: connect.ClientID, Protocol: identity.MQTTOverWebSocket})
 	})
 }
 

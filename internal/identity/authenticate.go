@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 
@@ -14,6 +15,7 @@ type Client struct {
 	Chain      []*x509.Certificate // as presented, the leaf first
 	ServerName string              // TLS SNI; empty: none sent
 	ClientID   string              // MQTT client id; empty over HTTPS
+	Protocol   string              // empty: SecureMQTT
 }
 
 // Authenticate decides who a client is. The error is a *Refusal, unless the server itself failed.
@@ -38,7 +40,7 @@ func (s *Service) Authenticate(ctx context.Context, c Client) (*thingward.Princi
 		return nil, err
 	}
 	if domain != nil {
-		if refusal := checkDomain(domain); refusal != nil {
+		if refusal := checkDomain(domain, cmp.Or(c.Protocol, SecureMQTT)); refusal != nil {
 			refusal.CertificateID = id
 			return nil, refusal
 		}

@@ -27,13 +27,20 @@ var (
 	hostName                = regexp.MustCompile(`^([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z0-9-]{2,63}$`)
 )
 
+// Protocols that clients speak, as domain configurations call them.
+const (
+	SecureMQTT        = "SECURE_MQTT"
+	MQTTOverWebSocket = "MQTT_WSS"
+	HTTPS             = "HTTPS"
+)
+
 // applicationProtocols are those that go with each authentication type.
 var applicationProtocols = map[string][]string{
 	"DEFAULT":          {"DEFAULT"},
-	"AWS_X509":         {"SECURE_MQTT", "HTTPS"},
-	"CUSTOM_AUTH_X509": {"SECURE_MQTT", "HTTPS"},
-	"CUSTOM_AUTH":      {"SECURE_MQTT", "MQTT_WSS", "HTTPS"},
-	"AWS_SIGV4":        {"MQTT_WSS", "HTTPS"},
+	"AWS_X509":         {SecureMQTT, HTTPS},
+	"CUSTOM_AUTH_X509": {SecureMQTT, HTTPS},
+	"CUSTOM_AUTH":      {SecureMQTT, MQTTOverWebSocket, HTTPS},
+	"AWS_SIGV4":        {MQTTOverWebSocket, HTTPS},
 }
 
 var securityPolicies = []string{
@@ -122,8 +129,8 @@ func (s *Service) domainOf(ctx context.Context, serverName string) (*store.Domai
 }
 
 // CheckSigner returns the refusal of a signed request that asks for the domain of a domain configuration: it has to be enabled,
-// take signatures, and belong to the account and region of the signature. Other names are good for all.
-func (s *Service) CheckSigner(ctx context.Context, serverName string, scope thingward.Scope) error {
+// take signatures and the protocol, and belong to the account and region of the signature. Other names are good for all.
+func (s *Service) CheckSigner(ctx context.Context, serverName, protocol string, scope thingward.Scope) error {
 	d, err := s.domainOf(ctx, serverName)
 	if d == nil {
 		return err
@@ -136,18 +143,28 @@ func (s *Service) CheckSigner(ctx context.Context, serverName string, scope thin
 		return refusal.because(DomainDisabled, "Domain configuration %s of %s is DISABLED.", d.Name, d.Domain)
 	case authentication != "DEFAULT" && authentication != "AWS_SIGV4":
 		return refusal.because(DomainAuthentication, "Domain configuration %s of %s takes %s and no signatures.", d.Name, d.Domain, authentication)
+	case !takes(d, protocol):
+		return refusal.because(DomainAuthentication, "Domain configuration %s of %s takes %s, not %s.", d.Name, d.Domain, d.Settings.ApplicationProtocol, protocol)
 	}
 	return nil
 }
 
+// takes reports whether a domain is for clients that speak a protocol.
+func takes(d *store.DomainConfiguration, protocol string) bool {
+	only := cmp.Or(d.Settings.ApplicationProtocol, "DEFAULT")
+	return only == "DEFAULT" || only == protocol
+}
+
 // checkDomain returns the refusal of a client with a certificate that asks for a domain where it is not taken.
-func checkDomain(d *store.DomainConfiguration) *Refusal {
+func checkDomain(d *store.DomainConfiguration, protocol string) *Refusal {
 	refusal := Refusal{Scope: d.Scope}
 	switch authentication := cmp.Or(d.Settings.AuthenticationType, "DEFAULT"); {
 	case !d.Enabled:
 		return refusal.because(DomainDisabled, "domain configuration %s of %s is DISABLED: enable it (aws iot update-domain-configuration --domain-configuration-status ENABLED), or let the device connect to another name", d.Name, d.Domain)
 	case authentication == "AWS_SIGV4" || authentication == "CUSTOM_AUTH":
 		return refusal.because(DomainAuthentication, "domain configuration %s of %s takes %s and no client certificates: let the device connect to another name, or change its authenticationType", d.Name, d.Domain, authentication)
+	case !takes(d, protocol):
+		return refusal.because(DomainAuthentication, "domain configuration %s of %s takes %s, not %s: let the device connect to another name, or change its applicationProtocol", d.Name, d.Domain, d.Settings.ApplicationProtocol, protocol)
 	}
 	return nil
 }

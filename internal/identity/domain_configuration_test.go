@@ -54,8 +54,13 @@ func TestDomainConfigurationNamesTheAccount(t *testing.T) {
 	}
 	update(here, DomainUpdate{Enabled: new(true)})
 	f("iot.example.org", here)
+	c.ServerName, c.Protocol = "devices.example.org", HTTPS
+	b.wantRefusal(c, DomainAuthentication, "own of devices.example.org takes SECURE_MQTT, not HTTPS")
 	update(foreign, DomainUpdate{AuthenticationType: "AWS_SIGV4", ApplicationProtocol: "MQTT_WSS"})
-	c.ServerName = "devices.example.org"
+	b.ok(b.CheckSigner(t.Context(), "devices.example.org", MQTTOverWebSocket, foreign))
+	if err := b.CheckSigner(t.Context(), "devices.example.org", HTTPS, foreign); err == nil || !strings.Contains(err.Error(), "takes MQTT_WSS, not HTTPS") {
+		t.Errorf("a signed request over HTTPS: %v", err)
+	}
 	b.wantRefusal(c, DomainAuthentication, "takes AWS_SIGV4 and no client certificates")
 	update(here, DomainUpdate{Enabled: new(false)})
 	b.ok(b.DeleteDomainConfiguration(t.Context(), here, "own"))

@@ -25,7 +25,7 @@ const (
 	NotYetValid          Reason = "NOT_YET_VALID"
 	ServerNameMissing    Reason = "SERVER_NAME_MISSING"   // mode SNI_ONLY, and the client sent no SNI
 	DomainDisabled       Reason = "DOMAIN_DISABLED"       // SNI is the domain of a domain configuration that is DISABLED
-	DomainAuthentication Reason = "DOMAIN_AUTHENTICATION" // SNI is a domain that takes no client certificates
+	DomainAuthentication Reason = "DOMAIN_AUTHENTICATION" // SNI is a domain that takes no client certificates, or another protocol
 	KeyInactive          Reason = "KEY_INACTIVE"          // an access key, inactive or deleted
 	AmbiguousAccount     Reason = "AMBIGUOUS_ACCOUNT"     // several scopes have it, and SNI names none
 )
