@@ -90,6 +90,9 @@ func newAttempt(c net.Conn) *Attempt {
 	return a
 }
 
+// maxName is how much of a server name is kept: host names have 253 bytes at most, what a client writes in their place up to 64 KiB.
+const maxName = 255
+
 // handshake notes how the TLS handshake went.
 func (a *Attempt) handshake(t *tap, state tls.ConnectionState, err error) {
 	a.First = slices.Clip(t.first)
@@ -103,7 +106,7 @@ func (a *Attempt) handshake(t *tap, state tls.ConnectionState, err error) {
 	a.received(err)
 	if err == nil {
 		a.Stage = StageHandshake
-		a.ServerName = state.ServerName // also of a hello that is longer than First
+		a.ServerName = state.ServerName[:min(len(state.ServerName), maxName)] // also of a hello that is longer than First
 	}
 }
 

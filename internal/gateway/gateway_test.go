@@ -551,14 +551,19 @@ func TestNames(t *testing.T) {
 		if _, answer, err := dial(t, addr, cfg); answer != accepted {
 			t.Errorf("%q %q: answer %q, %v", name, protocols, answer, err)
 		}
-		if a := d.settled(t); a.Protocol != want {
+		a := d.settled(t)
+		if a.Protocol != want {
 			t.Errorf("%q %q: ALPN %q, want %q", name, protocols, a.Protocol, want)
+		}
+		if kept := a.record().ServerName; len(kept) > 255 || !strings.HasPrefix(name, kept) || kept == "" {
+			t.Errorf("of a server name of %d bytes %q is kept", len(name), kept)
 		}
 	}
 	f("localhost", []string{"x-amzn-mqtt-ca"}, "x-amzn-mqtt-ca")
 	f("localhost", []string{"h2", "mqtt"}, "mqtt")
 	f("localhost", []string{"http/1.1"}, "")
 	f("other.example", nil, "")
+	f(strings.Repeat("long.", 10_000)+"example", nil, "")
 	if log := d.text(); !strings.Contains(log, "asked for a server name that is not one of ours") {
 		t.Errorf("the log does not tell of other.example:\n%s", log)
 	}

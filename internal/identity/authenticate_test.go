@@ -304,6 +304,10 @@ func TestUnknownCertificate(t *testing.T) {
 	b.wantRefusal(client(leaf), AutoRegistrationOff, "its CA "+id+" has auto-registration off: enable it")
 	b.ok(b.UpdateCACertificate(t.Context(), here, id, CAUpdate{AutoRegistration: "ENABLE"}))
 
+	long := newLeaf(t, newCA(t, strings.Repeat("x", 50_000)), strings.Repeat("y", 50_000))
+	if r := b.wantRefusal(client(long), UnknownCertificate, "(subject CN=yyy"); len(r.Message) > 1000 {
+		t.Errorf("a client makes the server write %d bytes", len(r.Message))
+	}
 	b.wantRefusal(client(newLeaf(t, newCA(t, "root"), "device")), BadSignature, "names the registered CA "+id+" (CN=root) as its issuer, but was not signed with that CA's key")
 	expired := issue(t, root, func(c *x509.Certificate) { c.NotAfter = time.Date(2021, 1, 1, 0, 0, 0, 0, time.UTC) })
 	b.wantRefusal(client(expired), Expired, "is not registered, and ended on 2021-01-01")

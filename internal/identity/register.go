@@ -100,7 +100,7 @@ func (s *Service) findIssuer(ctx context.Context, c Client, leaf *x509.Certifica
 	}
 	if len(found) == 0 {
 		return nil, refusal.because(UnknownCertificate,
-			"certificate %s (subject %s) is not registered, and neither is its issuer (%s) as a CA: register the certificate, or the CA that signed it directly for just-in-time registration",
+			"certificate %s (subject %.200s) is not registered, and neither is its issuer (%.200s) as a CA: register the certificate, or the CA that signed it directly for just-in-time registration",
 			id, leaf.Subject, leaf.Issuer)
 	}
 	if err := ca.CheckAlgorithms(leaf); err != nil {
@@ -113,7 +113,7 @@ func (s *Service) findIssuer(ctx context.Context, c Client, leaf *x509.Certifica
 	if len(signed) == 0 {
 		refusal.Scope, refusal.CAID = found[0].Scope, found[0].ID
 		return nil, refusal.because(BadSignature,
-			"certificate %s names the registered CA %s (%s) as its issuer, but was not signed with that CA's key: another CA has the same name, or the signature is damaged",
+			"certificate %s names the registered CA %s (%.200s) as its issuer, but was not signed with that CA's key: another CA has the same name, or the signature is damaged",
 			id, found[0].ID, leaf.Issuer)
 	}
 	if !named {
