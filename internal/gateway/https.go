@@ -124,9 +124,23 @@ type opaque struct{ *tls.Conn }
 // tlsKey is under which a request's context has its *tls.ConnectionState.
 type tlsKey struct{}
 
+// NewHTTP returns a server of HTTP with the limits of every door: whoever never comes to the end of a request, or never reads the answer,
+// is cut off, whether or not he may do anything.
+func NewHTTP(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		WriteTimeout:      20 * time.Minute, // a function may run for fifteen before there is an answer
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
 // A httpsServer is net/http on connections whose handshake is done.
 type httpsServer struct {
-	http.Server
+	*http.Server
 	conns chan net.Conn
 	stop  context.Context
 	begun sync.Once
@@ -138,22 +152,12 @@ func (s *httpsServer) start() {
 }
 
 func (g *Gateway) newHTTPSServer() *httpsServer {
-	return &httpsServer{
-		Server: http.Server{
-			Handler:           http.HandlerFunc(g.serveHTTP),
-			ReadHeaderTimeout: 10 * time.Second,
-			ReadTimeout:       time.Minute,
-			IdleTimeout:       2 * time.Minute,
-			MaxHeaderBytes:    32 << 10,
-			ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-				state := c.(opaque).ConnectionState()
-				return context.WithValue(ctx, tlsKey{}, &state)
-			},
-			ErrorLog: slog.NewLogLogger(g.log.Handler(), slog.LevelDebug),
-		},
-		conns: make(chan net.Conn),
-		stop:  g.ctx,
+	s := NewHTTP(http.HandlerFunc(g.serveHTTP), g.log)
+	s.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		state := c.(opaque).ConnectionState()
+		return context.WithValue(ctx, tlsKey{}, &state)
 	}
+	return &httpsServer{Server: s, conns: make(chan net.Conn), stop: g.ctx}
 }
 
 // Accept, Close and Addr make a net.Listener of it.

@@ -255,25 +255,12 @@ func (s *Server) openDoors(context.Context) (err error) {
 	if s.cfg.AllowReset {
 		mux.HandleFunc("POST /_thingward/reset", s.serveReset)
 	}
-	s.http = newHTTP(door{own: mux, aws: handler}, s.log)
+	s.http = gateway.NewHTTP(door{own: mux, aws: handler}, s.log)
 	polls, end := context.WithCancel(context.Background())
 	s.polls = polls
 	s.http.RegisterOnShutdown(end)
 	s.onClose(func(ctx context.Context) error { end(); return s.http.Shutdown(ctx) })
 	return nil
-}
-
-// newHTTP returns a server of plain HTTP, with the limits that the gateway has for the ports that speak TLS: whoever never comes to the
-// end of a request is cut off, whether or not he may do anything.
-func newHTTP(h http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       time.Minute,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
 }
 
 // A door tells the server's own pages from AWS's API. A mux would do, but it cleans paths, and a path that is part of a
@@ -324,7 +311,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if s.metered != nil {
 		metrics := http.NewServeMux()
 		metrics.Handle("GET /metrics", s.metrics)
-		scraped := newHTTP(metrics, s.log)
+		scraped := gateway.NewHTTP(metrics, s.log)
 		g.Go(func() error {
 			if err := scraped.Serve(s.metered); !errors.Is(err, http.ErrServerClosed) {
 				return err

@@ -1,4 +1,4 @@
-package server
+package gateway
 
 import (
 	"io"
@@ -24,14 +24,14 @@ func (p pipes) Accept() (net.Conn, error) {
 func (p pipes) Close() error   { return nil }
 func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
-// A request that never comes to its end, or whose header has none, does not hold its connection.
+// A request that never comes to its end, and one with a header too large, do not hold a connection.
 func TestHTTPLimits(t *testing.T) {
 	f := func(sent, want string, most time.Duration) {
 		t.Helper()
 		synctest.Test(t, func(t *testing.T) {
 			l := make(pipes)
 			defer close(l)
-			s := newHTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusForbidden) }), slog.New(slog.DiscardHandler))
+			s := NewHTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusForbidden) }), slog.New(slog.DiscardHandler))
 			go s.Serve(l)
 			client, conn := net.Pipe()
 			l <- conn
@@ -50,4 +50,34 @@ func TestHTTPLimits(t *testing.T) {
 	f(head, "", 10*time.Second)
 	f(head+"Content-Length: 10\r\n\r\n{", "HTTP/1.1 403 ", 3*time.Minute)
 	f(head+"X: "+strings.Repeat("x", 64<<10)+"\r\n\r\n", "HTTP/1.1 431 ", time.Minute)
+}
+
+// Nor does an answer that nobody reads; one that takes its time has it.
+func TestUnreadAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := make(pipes)
+		defer close(l)
+		s := NewHTTP(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(15 * time.Minute) // as long as a function may take
+			io.WriteString(w, "done")
+		}), slog.New(slog.DiscardHandler))
+		go s.Serve(l)
+		ask := func() net.Conn {
+			client, conn := net.Pipe()
+			l <- conn
+			client.SetDeadline(time.Now().Add(time.Hour))
+			io.WriteString(client, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+			return client
+		}
+		client := ask()
+		if answer, err := io.ReadAll(client); err != nil || !strings.HasSuffix(string(answer), "done") {
+			t.Errorf("who reads got %q, %v", answer, err)
+		}
+		client = ask()
+		time.Sleep(21 * time.Minute)
+		if n, err := client.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+			t.Errorf("who did not read is still connected: %d, %v", n, err)
+		}
+		client.Close()
+	})
 }
