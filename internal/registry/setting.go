@@ -21,7 +21,7 @@ const (
 	levelsSetting  = "logging-levels"
 )
 
-// EventConfigurations say for which kinds of resources events are to be published. They are kept; nothing is published yet.
+// EventConfigurations say for which kinds of resources events are published, see events.
 type EventConfigurations struct {
 	Enabled           map[string]bool // by event type; every type is there
 	Created, Modified time.Time       // zero: never set
