@@ -40,7 +40,8 @@ func (p *Parser) Next(b []byte) (pkt Packet, n int, err error) {
 }
 
 // An Interner remembers recent topic names, so that a device that publishes to the same topics again and
-// again costs no new string per message. Not for concurrent use. The zero value is ready.
+// again costs no new string per message. Names of more than 1 KiB are not kept, as a few of them would take megabytes. Not for
+// concurrent use. The zero value is ready.
 type Interner struct {
 	Max    int // most topics kept; when full, all are forgotten. 0: 64
 	topics map[string]string
@@ -48,6 +49,9 @@ type Interner struct {
 
 // Intern returns topic as a string; it is what Parser.Intern wants.
 func (in *Interner) Intern(topic []byte) string {
+	if len(topic) > 1024 {
+		return string(topic)
+	}
 	if s, ok := in.topics[string(topic)]; ok {
 		return s
 	}

@@ -154,6 +154,8 @@ func TestAllocations(t *testing.T) {
 	}
 	f("Next with an interner", 0, func() { interning.Next(b) })
 	f("Next", 1, func() { copying.Next(b) })
+	long, _ := (&mqtt.Publish{Topic: strings.Repeat("x", 2000)}).Append(nil, mqtt.V5)
+	f("Next with an interner, of a topic too long to be kept", 1, func() { interning.Next(long) })
 	f("Next for PUBACK", 0, func() { copying.Next(ack) })
 	f("Parse", 2, func() { mqtt.Parse(b, mqtt.V5, 0) })
 	f("AppendPublish", 0, func() {
