@@ -54,7 +54,7 @@ func (s *Service) Authenticate(ctx context.Context, c Client) (*thingward.Princi
 	switch {
 	case ambiguous:
 		return nil, Refusal{CertificateID: id}.because(AmbiguousAccount,
-			"certificate %s is ACTIVE in several accounts or regions: connect to the endpoint of one of them (DescribeEndpoint), so that the server name says which", id)
+			"certificate %s is ACTIVE in several accounts or regions: connect to the domain of one of them (aws iot create-domain-configuration), so that the server name says which", id)
 	case r == nil:
 		return nil, s.register(ctx, c, leaf, id, scope, named)
 	}

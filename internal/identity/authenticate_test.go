@@ -233,7 +233,7 @@ func TestServerNameChoosesTheAccount(t *testing.T) {
 	f("localhost", foreign) // the only ACTIVE one
 	add(there, "ACTIVE", "SNI_ONLY")
 	c.ServerName = "localhost"
-	b.wantRefusal(c, AmbiguousAccount, "is ACTIVE in several accounts or regions")
+	b.wantRefusal(c, AmbiguousAccount, "is ACTIVE in several accounts or regions: connect to the domain of one of them (aws iot create-domain-configuration)")
 	f(name(foreign), foreign)
 	f(strings.ToUpper(name(there)), there)
 	c.ServerName = name(here)
@@ -447,7 +447,7 @@ func TestRegistrationFollowsTheServerName(t *testing.T) {
 	b.wantRefusal(c, ServerNameMissing, "is in mode SNI_ONLY, but the client sent no server name")
 	b.registerCA(foreign, root, on)
 	c.ServerName = "localhost"
-	b.wantRefusal(c, AmbiguousAccount, "its CA is registered in several accounts or regions")
+	b.wantRefusal(c, AmbiguousAccount, "its CA is registered in several accounts or regions: connect to the domain of one of them (aws iot create-domain-configuration)")
 	prefix, err := b.EndpointPrefix(t.Context(), foreign)
 	b.ok(err)
 	c.ServerName = prefix + ".iot.example.com"

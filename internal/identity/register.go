@@ -178,7 +178,7 @@ func pick(refusal Refusal, signed []*store.CACertificate, client Client) (*store
 		}), nil
 	}
 	return nil, refusal.because(AmbiguousAccount,
-		"certificate %s is not registered, and its CA is registered in several accounts or regions: connect to the endpoint of one of them (DescribeEndpoint), so that the server name says which", refusal.CertificateID)
+		"certificate %s is not registered, and its CA is registered in several accounts or regions: connect to the domain of one of them (aws iot create-domain-configuration), so that the server name says which", refusal.CertificateID)
 }
 
 // presents reports whether the client sent the CA certificate of that id with its own.
