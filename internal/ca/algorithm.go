@@ -66,6 +66,9 @@ func CheckSignature(c, issuer *x509.Certificate) error {
 	if err := CheckAlgorithms(c); err != nil {
 		return err
 	}
+	if !asIssued(c) {
+		return errors.New("the certificate is not written as its issuer writes it: there is more in it than what was signed")
+	}
 	if err := issuer.CheckSignature(c.SignatureAlgorithm, c.RawTBSCertificate, c.Signature); err != nil {
 		return errors.New("the signature was not made with the key of the issuing CA certificate")
 	}

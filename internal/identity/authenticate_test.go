@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/asn1"
 	"errors"
 	"net/netip"
 	"strings"
@@ -390,7 +391,8 @@ func TestJustInTimeRegistration(t *testing.T) {
 	b.wantRefusal(client(leaf), Registered, "is now registered")
 }
 
-// An ECDSA signature can be written in two ways, so that everybody can give his certificate another id. It is no new certificate.
+// An ECDSA signature can be written in two ways, and something can be written behind it, so that everybody can give his certificate another
+// id. It is no new certificate.
 func TestRevokedCertificateUnderAnotherID(t *testing.T) {
 	b := newBench(t)
 	root := newCA(t, "root")
@@ -405,6 +407,14 @@ func TestRevokedCertificateUnderAnotherID(t *testing.T) {
 	if r.Scope != here || r.CertificateID != ca.CertificateID(twin.Raw) {
 		t.Errorf("refused %s in %s", r.CertificateID, r.Scope)
 	}
+	var parts []asn1.RawValue
+	_, err = asn1.Unmarshal(leaf.Raw, &parts)
+	b.ok(err)
+	der, err := asn1.Marshal(append(parts, asn1.RawValue{Tag: asn1.TagOctetString, Bytes: []byte("behind the signature")}))
+	b.ok(err)
+	longer, err := x509.ParseCertificate(der)
+	b.ok(err)
+	b.wantRefusal(client(&pair{longer, nil}), BadSignature, "as its issuer")
 	list, _, err := b.ListCertificates(t.Context(), here, store.Page{})
 	b.ok(err)
 	if len(list) != 1 || len(b.heard()) != 0 {

@@ -113,7 +113,7 @@ func (s *Service) findIssuer(ctx context.Context, c Client, leaf *x509.Certifica
 	if len(signed) == 0 {
 		refusal.Scope, refusal.CAID = found[0].Scope, found[0].ID
 		return nil, refusal.because(BadSignature,
-			"certificate %s names the registered CA %s (%.200s) as its issuer, but was not signed with that CA's key: another CA has the same name, or the signature is damaged",
+			"certificate %s names the registered CA %s (%.200s) as its issuer, but was not signed with that CA's key: another CA has the same name, or the certificate was changed after it was signed",
 			id, found[0].ID, leaf.Issuer)
 	}
 	if !named {
