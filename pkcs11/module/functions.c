@@ -20,9 +20,30 @@ static CK_INTERFACE interfaces[] = {
 };
 enum { INTERFACES = sizeof interfaces / sizeof *interfaces };
 
+/* In v3.0 an operation is begun with no mechanism to end the one under way. */
+#define INIT_3_0(name, operation) \
+	static CK_RV name##_3_0(CK_SESSION_HANDLE h, CK_MECHANISM *m, CK_OBJECT_HANDLE key) \
+	{ \
+		return m ? name(h, m, key) : C_SessionCancel(h, operation); \
+	}
+INIT_3_0(C_EncryptInit, CKF_ENCRYPT)
+INIT_3_0(C_DecryptInit, CKF_DECRYPT)
+INIT_3_0(C_SignInit, CKF_SIGN)
+INIT_3_0(C_VerifyInit, CKF_VERIFY)
+
+static CK_RV C_DigestInit_3_0(CK_SESSION_HANDLE h, CK_MECHANISM *m)
+{
+	return m ? C_DigestInit(h, m) : C_SessionCancel(h, CKF_DIGEST);
+}
+
 __attribute__((constructor)) static void loaded(void)
 {
 	list_3_0.C_GetInfo = get_info_3_0; /* the version of Cryptoki is that of the list */
+	list_3_0.C_EncryptInit = C_EncryptInit_3_0;
+	list_3_0.C_DecryptInit = C_DecryptInit_3_0;
+	list_3_0.C_DigestInit = C_DigestInit_3_0;
+	list_3_0.C_SignInit = C_SignInit_3_0;
+	list_3_0.C_VerifyInit = C_VerifyInit_3_0;
 }
 
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST **ppFunctionList)

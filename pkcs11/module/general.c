@@ -209,7 +209,8 @@ CK_RV C_Logout(CK_SESSION_HANDLE hSession)
 	ENTER(CALL_LOGOUT);
 	wire_put_ulong(&x.out, hSession);
 	rv = call_plain(&x);
-	session_changed();
+	if (rv == CKR_OK)
+		session_logged_out(hSession);
 	return rv;
 }
 

@@ -26,7 +26,8 @@ CK_RV C_DestroyObject(CK_SESSION_HANDLE hSession, CK_OBJECT_HANDLE hObject)
 	wire_put_ulong(&x.out, hSession);
 	wire_put_ulong(&x.out, hObject);
 	rv = call_plain(&x);
-	session_changed();
+	if (rv == CKR_OK)
+		session_destroyed(hObject);
 	return rv;
 }
 

@@ -99,6 +99,37 @@ void session_changed(void)
 	pthread_mutex_unlock(&lock);
 }
 
+static CK_OBJECT_HANDLE held_key(const session *s)
+{
+	wire_in key = {s->start.bytes + s->start.len - 8, 8, false};
+	return wire_ulong(&key);
+}
+
+/* Ends what is held: with the token of a slot, or with a key. */
+static void end_held(const CK_SLOT_ID *slot, const CK_OBJECT_HANDLE *key)
+{
+	for (int i = 0; i < BUCKETS; i++)
+		for (session *s = table[i]; s; s = s->next)
+			if (s->held && ((slot && s->slot == *slot) || (key && held_key(s) == *key)))
+				s->held = false;
+	now++;
+}
+
+void session_logged_out(CK_SESSION_HANDLE h)
+{
+	pthread_mutex_lock(&lock);
+	session *s = *find(h);
+	end_held(s ? &s->slot : NULL, NULL);
+	pthread_mutex_unlock(&lock);
+}
+
+void session_destroyed(CK_OBJECT_HANDLE object)
+{
+	pthread_mutex_lock(&lock);
+	end_held(NULL, &object);
+	pthread_mutex_unlock(&lock);
+}
+
 sign_answer session_sign_init(CK_SESSION_HANDLE h, const uint8_t *p, size_t n, unsigned long *asked)
 {
 	sign_answer answer = SIGN_ASK;

@@ -21,6 +21,8 @@ void session_opened(CK_SESSION_HANDLE h, CK_SLOT_ID slot);
 void session_closed(CK_SESSION_HANDLE h);
 void session_closed_all(CK_SLOT_ID slot);
 void session_changed(void); /* what was accepted must be asked again */
+void session_logged_out(CK_SESSION_HANDLE h);     /* which ends the operations of all sessions with the token */
+void session_destroyed(CK_OBJECT_HANDLE object);  /* which ends the operations with it */
 void session_clear(void);
 void session_forget(void);  /* in a forked child: frees the lock; the next C_Initialize clears */
 

@@ -47,6 +47,13 @@ static CK_OBJECT_HANDLE find(CK_SESSION_HANDLE s, CK_OBJECT_CLASS class, const c
 	return o;
 }
 
+static void sign_once(CK_SESSION_HANDLE s, CK_MECHANISM *m, CK_OBJECT_HANDLE key)
+{
+	OK(f->C_SignInit(s, m, key));
+	n = sizeof out;
+	OK(f->C_Sign(s, data, 32, out, &n));
+}
+
 static void null_pointers(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key)
 {
 	IS(f->C_GetFunctionList(NULL), CKR_ARGUMENTS_BAD);
@@ -137,6 +144,39 @@ static void null_in_operations(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key, CK_OBJ
 	n = 32;
 	OK(f->C_Digest(s, NULL, 0, out, &n));
 	IS(f->C_Digest(s, data, 1, out, &n), CKR_OPERATION_NOT_INITIALIZED);
+}
+
+/* What ends an operation of the token ends one that C_SignInit holds in the library. */
+static void held(CK_SESSION_HANDLE s)
+{
+	CK_BYTE no = 0, yes = 1;
+	CK_ULONG length = 32;
+	CK_ATTRIBUTE t[] = {{CKA_TOKEN, &no, 1}, {CKA_SIGN, &yes, 1}, {CKA_VALUE_LEN, &length, sizeof length}};
+	CK_MECHANISM hmac = {CKM_SHA256_HMAC, NULL, 0}, generate = {0x350 /* CKM_GENERIC_SECRET_KEY_GEN */, NULL, 0};
+	CK_OBJECT_HANDLE secret, other, key;
+	for (int again = 0; again < 2; again++) {
+		key = find(s, CKO_PRIVATE_KEY, "device");
+		sign_once(s, &ecdsa, key);
+		OK(f->C_SignInit(s, &ecdsa, key));
+		OK(f->C_Logout(s));
+		n = sizeof out;
+		if (again)
+			IS(f->C_Sign(s, data, 32, out, &n), CKR_OPERATION_NOT_INITIALIZED);
+		else
+			IS(f->C_SignInit(s, &ecdsa, key), CKR_KEY_HANDLE_INVALID);
+		OK(f->C_Login(s, CKU_USER, (CK_BYTE *)"1234", 4));
+	}
+	key = find(s, CKO_PRIVATE_KEY, "device");
+	sign_once(s, &ecdsa, key);
+
+	OK(f->C_GenerateKey(s, &generate, t, 3, &secret));
+	OK(f->C_GenerateKey(s, &generate, t, 3, &other));
+	sign_once(s, &hmac, secret);
+	OK(f->C_SignInit(s, &hmac, secret));
+	OK(f->C_DestroyObject(s, other));
+	IS(f->C_SignInit(s, &ecdsa, key), CKR_OPERATION_ACTIVE);
+	OK(f->C_DestroyObject(s, secret));
+	sign_once(s, &ecdsa, key);
 }
 
 static void handles(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key)
@@ -266,6 +306,26 @@ static void unsupported(CK_SESSION_HANDLE s)
 	IS(f->C_DigestUpdate(s, data, 1), CKR_OPERATION_NOT_INITIALIZED);
 }
 
+/* In v3.0 no mechanism ends the operation; in v2.40 it is a bad argument. */
+static void no_mechanism(CK_SESSION_HANDLE s, CK_OBJECT_HANDLE key, CK_OBJECT_HANDLE public, CK_OBJECT_HANDLE rsa, CK_OBJECT_HANDLE rsa_public)
+{
+	for (int again = 0; again < 2; again++) {
+		OK(f3->C_SignInit(s, &ecdsa, key));
+		OK(f3->C_SignInit(s, NULL, 0));
+		OK(f3->C_VerifyInit(s, &ecdsa, public));
+		OK(f3->C_VerifyInit(s, NULL, 0));
+		OK(f3->C_DigestInit(s, &sha256));
+		OK(f3->C_DigestInit(s, NULL));
+		OK(f3->C_EncryptInit(s, &pkcs, rsa_public));
+		OK(f3->C_EncryptInit(s, NULL, 0));
+		OK(f3->C_DecryptInit(s, &pkcs, rsa));
+		OK(f3->C_DecryptInit(s, NULL, 0));
+		sign_once(s, &ecdsa, key);
+	}
+	IS(f->C_SignInit(s, NULL, 0), CKR_ARGUMENTS_BAD);
+	IS(f3->C_SignInit(0, NULL, 0), CKR_SESSION_HANDLE_INVALID);
+}
+
 static void interfaces(void *library)
 {
 	CK_RV (*get)(CK_UTF8CHAR_PTR, CK_VERSION *, CK_INTERFACE **, CK_FLAGS);
@@ -323,6 +383,8 @@ int main(int argc, char **argv)
 	attributes(s, key);
 	mechanisms(s, key, rsa);
 	unsupported(s);
+	no_mechanism(s, key, public, rsa, find(s, CKO_PUBLIC_KEY, "rsa"));
+	held(s);
 	states();
 	OK(f->C_Finalize(NULL));
 	if (failures)
