@@ -136,8 +136,9 @@ static void begin(link_exchange *x, uint8_t call)
 static void end(link_exchange *x)
 {
 	wire_free(&x->out);
+	wire_wipe(x->room, sizeof x->room); /* the answer may be a secret */
 	if (x->answer) {
-		wire_wipe(x->answer, x->size); /* it may be a secret */
+		wire_wipe(x->answer, x->size);
 		free(x->answer);
 		x->answer = NULL;
 	}

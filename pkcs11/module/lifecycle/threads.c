@@ -216,6 +216,33 @@ static void many_sessions(void)
 	IS(f->C_CloseSession(s[1]), CKR_SESSION_HANDLE_INVALID);
 }
 
+static CK_BYTE secret[64];
+
+static void *receive_secret(void *session)
+{
+	OK(f->C_GenerateRandom(*(CK_SESSION_HANDLE *)session, secret, sizeof secret));
+	return NULL;
+}
+
+/* What the token answers may be a secret: it stands where the host wanted it, and nowhere else. */
+static void secrets_on_the_stack(void)
+{
+	size_t size = 1 << 20;
+	char *stack = aligned_alloc(1 << 16, size);
+	pthread_attr_t a;
+	pthread_t t;
+	load();
+	CK_SESSION_HANDLE s = begin();
+	memset(stack, 0, size);
+	pthread_attr_init(&a);
+	CHECK(pthread_attr_setstack(&a, stack, size) == 0);
+	CHECK(pthread_create(&t, &a, receive_secret, &s) == 0);
+	CHECK(pthread_join(t, NULL) == 0);
+	CHECK(memmem(stack, size, secret, sizeof secret) == NULL);
+	free(stack);
+	OK(f->C_Finalize(NULL));
+}
+
 static void *whole_in_a_thread(void *unused)
 {
 	whole();
@@ -236,5 +263,6 @@ const life_case thread_cases[] = {
 	{"threads_finalize_in_atexit_while_signing", finalize_in_atexit_while_signing},
 	{"threads_finalize_while_signing", finalize_while_signing}, {"threads_exit_in_a_thread", exit_in_a_thread},
 	{"threads_end_at_once", end_at_once}, {"threads_main_thread_ends_first", main_thread_ends_first},
-	{"threads_cancelled", cancelled}, {"threads_many_sessions", many_sessions}, {"threads_other_threads_only", other_threads_only},
+	{"threads_cancelled", cancelled}, {"threads_many_sessions", many_sessions}, {"threads_secrets_on_the_stack", secrets_on_the_stack},
+	{"threads_other_threads_only", other_threads_only},
 	{NULL, NULL}};
