@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "link.h"
@@ -32,7 +33,7 @@ static pthread_mutex_t life = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t finalized = PTHREAD_COND_INITIALIZER;
 static connection pool[LINK_POOL];
 static int connections;
-static pid_t owner;
+static pid_t owner, helper; /* helper: 0 for a daemon */
 static unsigned epoch; /* counts C_Finalize, for those who wait for it */
 
 static bool ours(const connection *c)
@@ -258,7 +259,7 @@ static CK_RV start_private(void)
 		adopt(ours);
 		theirs[count++] = other;
 	}
-	CK_RV rv = count > 0 ? spawn_helper(theirs, count) : CKR_GENERAL_ERROR;
+	CK_RV rv = count > 0 ? spawn_helper(theirs, count, &helper) : CKR_GENERAL_ERROR;
 	for (int i = 0; i < count; i++)
 		close(theirs[i]);
 	return rv;
@@ -275,6 +276,7 @@ static CK_RV start_daemon(const char *path)
 static CK_RV start(void)
 {
 	uint8_t token[WIRE_TOKEN] = {0};
+	helper = 0;
 	const char *path = secure_getenv("THINGWARD_TOKEN_SOCKET");
 	CK_RV rv = path && *path ? start_daemon(path) : start_private();
 	for (int i = 0; rv == CKR_OK && i < connections; i++)
@@ -283,30 +285,43 @@ static CK_RV start(void)
 	return rv;
 }
 
+static void pause_for(long ns)
+{
+	struct timespec moment = {0, ns};
+	nanosleep(&moment, NULL);
+}
+
 /* Calls under way get their answers first; those of a dead helper have theirs already. */
 static void wait_for_calls(void)
 {
-	while (atomic_load(&users) > 0) {
-		struct timespec moment = {0, 200000};
-		nanosleep(&moment, NULL);
-	}
+	while (atomic_load(&users) > 0)
+		pause_for(200000);
 }
 
 /* The answer says that sessions, login and locks are gone: the next program finds the token free. */
-static void goodbye(void)
+static bool goodbye(void)
 {
 	link_exchange x;
 	begin(&x, CALL_FINALIZE);
-	exchange(&pool[0], &x, PATIENCE_MS);
+	bool answered = exchange(&pool[0], &x, PATIENCE_MS);
 	end(&x);
+	return answered;
+}
+
+/* Of a host that inherits orphans the helper is a child, of others it is not. One that was alive a moment ago has its number still. */
+static void reap(void)
+{
+	for (int ms = 0; helper > 0 && ms < PATIENCE_MS && waitpid(helper, NULL, WNOHANG) == 0; ms++)
+		pause_for(1000000);
 }
 
 static void stop(bool alive)
 {
 	wait_for_calls();
-	if (alive)
-		goodbye();
+	bool ending = alive && goodbye();
 	close_all();
+	if (ending)
+		reap();
 	session_clear();
 }
 

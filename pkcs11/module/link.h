@@ -4,6 +4,7 @@
 #ifndef THINGWARD_LINK_H
 #define THINGWARD_LINK_H
 
+#include <sys/types.h>
 #include "wire.h"
 
 enum { LINK_POOL = 4 };
@@ -31,7 +32,7 @@ enum { PATIENCE_MS = 10000, HELLO_MS = 60000 };
 /* stream.c */
 bool stream_exchange(int fd, link_exchange *x, int ms);
 /* spawn.c: starts the helper with the other ends of the sockets. */
-CK_RV spawn_helper(const int *sockets, int count);
+CK_RV spawn_helper(const int *sockets, int count, pid_t *helper);
 /* connect.c */
 int connect_daemon(const char *path);
 void complain(const char *what, const char *about);

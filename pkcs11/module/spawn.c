@@ -3,7 +3,8 @@
  * disposition, descriptor or environment variable changed.
  *
  * The host's child is a task without exit signal that shares its memory, as in vfork; it spawns the helper and returns. The
- * helper is thus nobody's child. It ends when its sockets are closed.
+ * helper is thus nobody's child. It ends when its sockets are closed. Only a host that inherits orphans, as process 1 of a container does,
+ * has it as a child: C_Finalize waits for it.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -82,9 +84,10 @@ static bool find_helper(char path[PATH_MAX])
 
 struct spawn {
 	const char *path;
-	char **argv;
+	char **argv, **environment;
 	const posix_spawn_file_actions_t *files;
 	const posix_spawnattr_t *attributes;
+	pid_t helper;
 	int failed;
 };
 
@@ -107,9 +110,8 @@ __attribute__((no_sanitize("address", "undefined")))
 static int middle(void *arg)
 {
 	struct spawn *s = arg;
-	pid_t helper;
 	raise_limits(); /* a task of its own has limits of its own */
-	s->failed = posix_spawn(&helper, s->path, s->files, s->attributes, s->argv, environ);
+	s->failed = posix_spawn(&s->helper, s->path, s->files, s->attributes, s->argv, s->environment);
 	return 0;
 }
 
@@ -158,7 +160,14 @@ static int set_files(posix_spawn_file_actions_t *f, const int *sockets, int coun
 	return failed;
 }
 
-CK_RV spawn_helper(const int *sockets, int count)
+/* The helper of a program with more rights than its user has those rights too, and must not be told by the user what to do with them. */
+static char **environment(void)
+{
+	static char *none[] = {NULL};
+	return getauxval(AT_SECURE) ? none : environ;
+}
+
+CK_RV spawn_helper(const int *sockets, int count, pid_t *helper)
 {
 	char path[PATH_MAX], list[64] = "";
 	if (!find_helper(path))
@@ -167,7 +176,7 @@ CK_RV spawn_helper(const int *sockets, int count)
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
 	char *argv[] = {path, "token", "helper", "--sockets", list, NULL};
-	struct spawn s = {path, argv, &files, &attributes, 0};
+	struct spawn s = {path, argv, environment(), &files, &attributes, 0, 0};
 	if (posix_spawn_file_actions_init(&files) != 0)
 		return CKR_HOST_MEMORY;
 	if (posix_spawnattr_init(&attributes) != 0) {
@@ -183,5 +192,6 @@ CK_RV spawn_helper(const int *sockets, int count)
 	posix_spawn_file_actions_destroy(&files);
 	if (failed)
 		complain(path, strerror(failed));
+	*helper = s.helper;
 	return failed == ENOMEM ? CKR_HOST_MEMORY : failed ? CKR_GENERAL_ERROR : CKR_OK;
 }

@@ -5,11 +5,15 @@
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+
+extern char **environ;
 
 static void all_signals_blocked(void)
 {
@@ -59,6 +63,17 @@ static void no_child(void)
 	CHECK(waitpid(-1, NULL, __WALL | WNOHANG) < 0 && errno == ECHILD);
 	OK(f->C_Finalize(NULL));
 	CHECK(waitpid(-1, NULL, __WALL | WNOHANG) < 0 && errno == ECHILD);
+}
+
+/* Whoever inherits orphans, as process 1 of a container does, inherits the helper. */
+static void no_orphan(void)
+{
+	load();
+	CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
+	for (int i = 0; i < 3; i++) {
+		whole();
+		CHECK(waitpid(-1, NULL, __WALL | WNOHANG) < 0 && errno == ECHILD);
+	}
 }
 
 static void *reap(void *unused)
@@ -243,7 +258,6 @@ static void descriptors_do_not_leak(void)
 
 static void surroundings(void)
 {
-	extern char **environ;
 	char before[PATH_MAX], after[PATH_MAX];
 	int variables = 0, more = 0;
 	CHECK(getcwd(before, sizeof before));
@@ -257,6 +271,41 @@ static void surroundings(void)
 	for (char **e = environ; *e; e++)
 		more++;
 	CHECK(more == variables);
+}
+
+/* A program that runs with more rights than its user, as su does, must not be told by the user what to do with them. */
+static void set_user_id(void)
+{
+	char path[PATH_MAX + 32], trace[PATH_MAX];
+	snprintf(trace, sizeof trace, "%s/trace", getenv("LIFECYCLE_DIR"));
+	if (getenv("LIFECYCLE_AGAIN")) {
+		CHECK(geteuid() == 0 && getuid() != 0);
+		load();
+		f->C_Initialize(NULL); /* what is in /etc decides how it ends */
+		struct stat s;
+		CHECK(stat(trace, &s) != 0);
+		_exit(0);
+	}
+	if (geteuid() != 0)
+		return; /* nobody else can give such rights */
+	snprintf(path, sizeof path, "%s.%d", module_path, (int)getpid());
+	int out = open(path, O_WRONLY | O_CREAT | O_EXCL, 0755), in = open("/proc/self/exe", O_RDONLY);
+	CHECK(out >= 0 && in >= 0);
+	while (sendfile(out, in, NULL, 1 << 20) > 0)
+		;
+	CHECK(fchmod(out, 04755) == 0 && close(out) == 0);
+	int program = open(path, O_RDONLY | O_CLOEXEC);
+	CHECK(program >= 0 && unlink(path) == 0);
+	setenv("LIFECYCLE_AGAIN", "1", 1);
+	setenv("THINGWARD_TOKEN_TRACE", trace, 1);
+	int pid = fork();
+	if (pid == 0) {
+		char *argv[] = {"lifecycle", (char *)module_path, "host_set_user_id", NULL};
+		CHECK(setuid(65534) == 0);
+		fexecve(program, argv, environ);
+		CHECK(!"exec failed");
+	}
+	child_ends_well(pid);
 }
 
 static void silent(void)
@@ -280,10 +329,12 @@ static void silent(void)
 
 const life_case host_cases[] = {
 	{"host_all_signals_blocked", all_signals_blocked}, {"host_children_ignored", children_ignored},
-	{"host_no_child_signal", no_child_signal}, {"host_no_child", no_child}, {"host_a_thread_reaps_everything", a_thread_reaps_everything},
+	{"host_no_child_signal", no_child_signal}, {"host_no_child", no_child}, {"host_no_orphan", no_orphan},
+	{"host_a_thread_reaps_everything", a_thread_reaps_everything},
 	{"host_interrupted", interrupted}, {"host_dispositions", dispositions}, {"host_terminal_interrupt", terminal_interrupt},
 	{"host_few_descriptors", few_descriptors}, {"host_hardly_any_descriptors", hardly_any_descriptors},
 	{"host_little_memory", little_memory}, {"host_no_files", no_files}, {"host_stdio_closed", stdio_closed},
 	{"host_descriptors_close_on_exec", descriptors_close_on_exec}, {"host_descriptors_taken_away", descriptors_taken_away},
-	{"host_descriptors_do_not_leak", descriptors_do_not_leak}, {"host_surroundings", surroundings}, {"host_silent", silent},
+	{"host_descriptors_do_not_leak", descriptors_do_not_leak}, {"host_surroundings", surroundings}, {"host_set_user_id", set_user_id},
+	{"host_silent", silent},
 	{NULL, NULL}};
