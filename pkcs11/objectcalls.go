@@ -137,6 +137,9 @@ func (a *Application) ObjectSize(h SessionHandle, object ObjectHandle) (n uint, 
 	return n, err
 }
 
+// maxAnswer is how many bytes of values GetAttributes gives at once: more than an object has, but it may be asked for the same again and again.
+const maxAnswer = 8 << 20
+
 // GetAttributes returns one result for each type, in order. When one of them is not CKR_OK, the error is the first such, and the
 // results are complete nevertheless. CKR_BUFFER_TOO_SMALL is for the caller to find.
 func (a *Application) GetAttributes(h SessionHandle, object ObjectHandle, types []AttributeType) (list []AttributeResult, err error) {
@@ -146,12 +149,15 @@ func (a *Application) GetAttributes(h SessionHandle, object ObjectHandle, types 
 			return err
 		}
 		var first error
-		all := o.get()
+		size, all := 0, o.get()
 		for _, t := range types {
 			r := AttributeResult{}
 			if all.sensitive(t) {
 				r.Error = CKR_ATTRIBUTE_SENSITIVE
 			} else if v, ok := all[t]; ok {
+				if size += len(v); size > maxAnswer {
+					return fmt.Errorf("%w: more than %d bytes of values", CKR_DEVICE_MEMORY, maxAnswer)
+				}
 				r.Value = bytes.Clone(v)
 			} else {
 				r.Error = CKR_ATTRIBUTE_TYPE_INVALID

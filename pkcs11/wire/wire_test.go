@@ -226,6 +226,21 @@ func TestLargeFrames(t *testing.T) {
 	}
 }
 
+// TestLargeAnswer: who asks for the same attribute again and again does not make the answer larger than a frame.
+func TestLargeAnswer(t *testing.T) {
+	h := connect(t, &Server{Module: newModule(t)})
+	h.want(0, callHello, uint(Version), []byte(nil))
+	session := h.want(0, callOpenSession, uint(0), uint(pkcs11.CKF_SERIAL_SESSION)).ulong()
+	object := h.want(0, callCreateObject, session, uint32(3), uint(pkcs11.CKA_CLASS), number(uint(pkcs11.CKO_DATA)), uint(pkcs11.CKA_PRIVATE), []byte{0},
+		uint(pkcs11.CKA_VALUE), make([]byte, 1<<16)).ulong()
+	values := func(n int) string { return strings.Repeat(string(number(uint(pkcs11.CKA_VALUE))), n) }
+	if r := h.want(0, callGetAttributes, session, object, uint32(100), values(100)); r.u32() != 100 {
+		t.Error("another number of values")
+	}
+	h.want(pkcs11.CKR_DEVICE_MEMORY, callGetAttributes, session, object, uint32(maxAttributes), values(maxAttributes))
+	h.want(0, callSessionInfo, session)
+}
+
 // TestTrace: every call in words, and no secret.
 func TestTrace(t *testing.T) {
 	var out bytes.Buffer
