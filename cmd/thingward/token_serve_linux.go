@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -56,6 +58,8 @@ func listenToken(path string, others bool) (*net.UnixListener, error) {
 	if c, err := net.Dial("unix", path); err == nil {
 		c.Close()
 		return nil, fmt.Errorf("%s is served already", path)
+	} else if s, failed := os.Stat(path); failed == nil && s.Mode().Type() != fs.ModeSocket {
+		return nil, fmt.Errorf("%s is no socket", path)
 	} else if errors.Is(err, unix.ECONNREFUSED) {
 		os.Remove(path)
 	}
@@ -75,18 +79,29 @@ func acceptHosts(ctx context.Context, l *net.UnixListener, server *wire.Server, 
 		open = map[*net.UnixConn]bool{}
 	)
 	defer wg.Wait()
-	defer context.AfterFunc(ctx, func() {
+	end := func() {
 		l.Close()
 		mu.Lock()
 		defer mu.Unlock()
 		for c := range open {
 			c.Close()
 		}
-	})()
+		open = nil
+	}
+	defer end()
+	defer context.AfterFunc(ctx, end)()
 	for {
 		c, err := l.AcceptUnix()
 		if ctx.Err() != nil {
 			return nil
+		}
+		if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOBUFS) || errors.Is(err, unix.ENOMEM) {
+			server.Log.Warn("a program has to wait until others have ended", "error", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Second):
+			}
+			continue
 		}
 		if err != nil {
 			return err
@@ -97,6 +112,11 @@ func acceptHosts(ctx context.Context, l *net.UnixListener, server *wire.Server, 
 			continue
 		}
 		mu.Lock()
+		if open == nil { // the end has come
+			mu.Unlock()
+			c.Close()
+			return nil
+		}
 		open[c] = true
 		mu.Unlock()
 		wg.Go(func() {

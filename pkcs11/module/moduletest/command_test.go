@@ -3,11 +3,14 @@ package moduletest
 import (
 	"context"
 	"io"
+	"net"
 	"os"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestSelftest: every key and mechanism through the library, in words.
@@ -88,6 +91,59 @@ func TestDaemonEnds(t *testing.T) {
 			t.Error(out)
 		}
 		stop()
+	}
+}
+
+// TestDaemonSocket: what is in the place of the socket and none is not removed.
+func TestDaemonSocket(t *testing.T) {
+	k := newToken(t)
+	has(t, k.run(program(), "token", "serve", "--socket", k.path("gateway.token")).fails(), "gateway.token is no socket")
+	has(t, k.run(program(), "token", "list").output(), "gateway")
+}
+
+// TestDaemonFull: when hosts take all descriptors, the others wait until some are free.
+func TestDaemonFull(t *testing.T) {
+	k := newToken(t)
+	socket := k.path("socket")
+	log, stop := startDaemon(t, k, socket)
+	defer stop()
+	hosts := make([]net.Conn, 64)
+	for i := range hosts {
+		c, err := net.Dial("unix", socket)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		hosts[i] = c
+		if i == 0 {
+			limitPeer(t, c.(*net.UnixConn), 32)
+		}
+	}
+	log.await(t, "too many open files")
+	for _, c := range hosts {
+		c.Close()
+	}
+	r := k.run("pkcs11-tool", "--module", library(), "-L")
+	r.env = []string{"THINGWARD_TOKEN_SOCKET=" + socket}
+	has(t, r.output(), "gateway")
+}
+
+// limitPeer limits the descriptors of the process at the other end.
+func limitPeer(t *testing.T, c *net.UnixConn, n uint64) {
+	t.Helper()
+	raw, err := c.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		peer, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
+		if failed = err; err == nil {
+			failed = unix.Prlimit(int(peer.Pid), unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: n, Max: n}, nil)
+		}
+	})
+	if err != nil || failed != nil {
+		t.Fatal(err, failed)
 	}
 }
 
