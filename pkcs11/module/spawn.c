@@ -75,8 +75,9 @@ static bool find_helper(char path[PATH_MAX])
 	if (!slash)
 		return false;
 	*slash = 0;
+	struct stat s; /* a directory of the name is where packages put what else there is */
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-		if (snprintf(path, PATH_MAX, "%s/%s", real, places[i]) < PATH_MAX && access(path, F_OK) == 0)
+		if (snprintf(path, PATH_MAX, "%s/%s", real, places[i]) < PATH_MAX && stat(path, &s) == 0 && !S_ISDIR(s.st_mode))
 			return trusted(path);
 	complain("no helper: set THINGWARD_TOKEN_HELPER to the path of thingward; it is not near", real);
 	return false;

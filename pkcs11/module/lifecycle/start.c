@@ -262,6 +262,21 @@ static void two_copies(void)
 	OK(f->C_Finalize(NULL));
 }
 
+/* As packages install it: usr/bin has the program, usr/lib the library, usr/lib/thingward what else there is. */
+static void installed(void)
+{
+	char command[4 * PATH_MAX];
+	static char path[PATH_MAX];
+	snprintf(path, sizeof path, "%s/usr/lib/module.so", getenv("LIFECYCLE_DIR"));
+	snprintf(command, sizeof command, "cd '%s' && mkdir -p usr/bin usr/lib/thingward && cp '%s' usr/lib/module.so && ln -s '%s' usr/bin/thingward",
+		getenv("LIFECYCLE_DIR"), module_path, getenv("THINGWARD_TOKEN_HELPER"));
+	CHECK(system(command) == 0);
+	module_path = path;
+	unsetenv("THINGWARD_TOKEN_HELPER");
+	load();
+	whole();
+}
+
 static void *wait_for_event(void *unused)
 {
 	CK_SLOT_ID slot;
@@ -290,4 +305,4 @@ const life_case start_cases[] = {
 	{"initialize_concurrently", initialize_concurrently}, {"initialize_storm", initialize_storm},
 	{"finalize_in_atexit", finalize_in_atexit}, {"finalize_in_atexit_before_load", finalize_in_atexit_before_load},
 	{"relative_path_and_chdir", relative_path_and_chdir}, {"symbolic_link", symbolic_link}, {"two_copies", two_copies},
-	{"wait_ends_with_finalize", wait_ends_with_finalize}, {NULL, NULL}};
+	{"installed", installed}, {"wait_ends_with_finalize", wait_ends_with_finalize}, {NULL, NULL}};
