@@ -221,6 +221,9 @@ func (c *gcmCrypter) rest(n int) int {
 
 func (c *gcmCrypter) last() ([]byte, error) {
 	if c.encrypt {
+		if c.rest(0) > maxData {
+			return nil, CKR_DATA_LEN_RANGE
+		}
 		return c.gcm.Seal(nil, c.params.IV, c.data, c.params.AAD), nil
 	}
 	if len(c.data) < c.gcm.Overhead() {

@@ -12,8 +12,8 @@ import (
 	"math/big"
 )
 
-// maxData is what mechanisms that work on the whole data keep of it.
-const maxData = 64 << 20
+// maxData is what mechanisms that work on the whole data keep of it, and what they make of it: one answer of package wire has room for it.
+const maxData = 8 << 20
 
 // A signing operation signs or verifies. Mechanisms that hash keep the hash of the parts, the others the parts.
 type signing struct {

@@ -241,6 +241,29 @@ func TestLargeAnswer(t *testing.T) {
 	h.want(0, callSessionInfo, session)
 }
 
+// TestLargeOutput: what is kept until the end is never more than an answer can carry, and a host not told to take a larger buffer for ever.
+func TestLargeOutput(t *testing.T) {
+	h := connect(t, &Server{Module: newModule(t)})
+	h.want(0, callHello, uint(Version), []byte(nil))
+	session := h.want(0, callOpenSession, uint(0), uint(pkcs11.CKF_SERIAL_SESSION)).ulong()
+	key := h.want(0, callGenerateKey, session, uint(pkcs11.CKM_AES_KEY_GEN), byte(0), uint32(3), uint(pkcs11.CKA_VALUE_LEN), number(16),
+		uint(pkcs11.CKA_PRIVATE), []byte{0}, uint(pkcs11.CKA_ENCRYPT), []byte{1}).ulong()
+	encrypt := func() {
+		h.want(0, callEncryptInit, session, uint(pkcs11.CKM_AES_GCM), byte(5), make([]byte, 12), []byte{}, uint(128), key)
+		h.want(0, callEncryptUpdate, session, make([]byte, 4<<20), uint(0))
+	}
+	encrypt()
+	h.want(pkcs11.CKR_DATA_LEN_RANGE, callEncryptUpdate, session, make([]byte, 4<<20+1), uint(0))
+	encrypt()
+	h.want(0, callEncryptUpdate, session, make([]byte, 4<<20), uint(0))
+	h.want(pkcs11.CKR_DATA_LEN_RANGE, callEncryptFinal, session, uint(maxBytes))
+	encrypt()
+	h.want(0, callEncryptUpdate, session, make([]byte, 4<<20-16), uint(0))
+	if r := h.want(0, callEncryptFinal, session, uint(maxBytes)); r.ulong() != maxBytes {
+		t.Error("another length")
+	}
+}
+
 // TestTrace: every call in words, and no secret.
 func TestTrace(t *testing.T) {
 	var out bytes.Buffer
