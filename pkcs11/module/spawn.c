@@ -41,8 +41,10 @@ void complain(const char *what, const char *about)
 static bool trusted(const char *path)
 {
 	struct stat s;
-	if (stat(path, &s) != 0)
+	if (stat(path, &s) != 0) {
+		complain(path, strerror(errno));
 		return false;
+	}
 	if (!S_ISREG(s.st_mode) || access(path, X_OK) != 0) {
 		complain("not a program", path);
 		return false;
@@ -58,6 +60,19 @@ static bool trusted(const char *path)
 	return true;
 }
 
+static char home[PATH_MAX]; /* of this library */
+
+/* At once: the host may have given a name that holds only where it is now. */
+__attribute__((constructor)) static void loaded(void)
+{
+	Dl_info self;
+	char *slash;
+	if (dladdr(home, &self) && self.dli_fname && realpath(self.dli_fname, home) && (slash = strrchr(home, '/')))
+		*slash = 0;
+	else
+		home[0] = 0;
+}
+
 /* The helper named by the environment, or the one installed with this library. */
 static bool find_helper(char path[PATH_MAX])
 {
@@ -66,20 +81,11 @@ static bool find_helper(char path[PATH_MAX])
 		return snprintf(path, PATH_MAX, "%s", named) < PATH_MAX && trusted(path);
 
 	static const char *const places[] = {"thingward", "../bin/thingward", "../../bin/thingward", "../../../bin/thingward"};
-	Dl_info self;
-	char real[PATH_MAX];
-	static const char here;
-	if (!dladdr(&here, &self) || !self.dli_fname || !realpath(self.dli_fname, real))
-		return false;
-	char *slash = strrchr(real, '/');
-	if (!slash)
-		return false;
-	*slash = 0;
 	struct stat s; /* a directory of the name is where packages put what else there is */
 	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-		if (snprintf(path, PATH_MAX, "%s/%s", real, places[i]) < PATH_MAX && stat(path, &s) == 0 && !S_ISDIR(s.st_mode))
+		if (snprintf(path, PATH_MAX, "%s/%s", home, places[i]) < PATH_MAX && stat(path, &s) == 0 && !S_ISDIR(s.st_mode))
 			return trusted(path);
-	complain("no helper: set THINGWARD_TOKEN_HELPER to the path of thingward; it is not near", real);
+	complain("no helper: set THINGWARD_TOKEN_HELPER to the path of thingward; it is not near", home);
 	return false;
 }
 

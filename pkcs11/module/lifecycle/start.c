@@ -230,6 +230,8 @@ static void relative_path_and_chdir(void)
 	unsetenv("THINGWARD_TOKEN_HELPER"); /* it is by the side of the library */
 	load();
 	whole();
+	CHECK(chdir("/") == 0); /* as a daemon does */
+	whole();
 }
 
 static void symbolic_link(void)
