@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -35,7 +36,7 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	for _, v := range os.Environ() { // the tests say themselves which token is meant
-		if name, _, _ := cut(v); len(name) > 16 && name[:16] == "THINGWARD_TOKEN_" {
+		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "THINGWARD_TOKEN_") {
 			os.Unsetenv(name)
 		}
 	}
@@ -45,15 +46,6 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	return m.Run()
-}
-
-func cut(v string) (name, value string, ok bool) {
-	for i := range v {
-		if v[i] == '=' {
-			return v[:i], v[i+1:], true
-		}
-	}
-	return v, "", false
 }
 
 func library() string { return filepath.Join(built, "libthingward-pkcs11.so") }
