@@ -36,12 +36,18 @@ func TestTrace(t *testing.T) {
 // startDaemon runs thingward token serve on a socket.
 func startDaemon(t *testing.T, k *token, socket string, more ...string) (log *lines, stop func()) {
 	t.Helper()
+	return k.run(append([]string{program(), "token", "serve", "--socket", socket}, more...)...).serve()
+}
+
+// serve starts a daemon, and waits until it serves.
+func (r run) serve() (log *lines, stop func()) {
+	r.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd := k.run(append([]string{program(), "token", "serve", "--socket", socket}, more...)...).command(ctx)
-	r, w := io.Pipe()
+	cmd := r.command(ctx)
+	in, w := io.Pipe()
 	cmd.Stdout, cmd.Stderr = w, w
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
 	stop = func() {
 		cmd.Process.Signal(syscall.SIGTERM)
@@ -49,8 +55,8 @@ func startDaemon(t *testing.T, k *token, socket string, more ...string) (log *li
 		w.Close()
 		cancel()
 	}
-	log = follow(r)
-	log.await(t, "serving the tokens on ")
+	log = follow(in)
+	log.await(r.t, "serving the tokens on ")
 	return log, stop
 }
 
@@ -144,6 +150,44 @@ func limitPeer(t *testing.T, c *net.UnixConn, n uint64) {
 	})
 	if err != nil || failed != nil {
 		t.Fatal(err, failed)
+	}
+}
+
+// TestDaemonOfService: programs of other users talk to the daemon of a service that is not root's, unless somebody else could have put it there.
+func TestDaemonOfService(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Log("only root can be somebody else; the rest of the test is for continuous integration")
+		return
+	}
+	const refused = "refused, as its owner is neither root nor you"
+	for where, want := range map[string]string{"/run": "gateway", "/tmp": refused} {
+		k := newToken(t)
+		dir, err := os.MkdirTemp(where, "thingward-service-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer os.RemoveAll(dir)
+		for _, args := range [][]string{{"chmod", "755", dir}, {"cp", program(), k.conf, k.path("gateway.token"), dir}, {"sed", "-i", "s|" + k.dir + "|" + dir + "|", dir + "/token.toml"},
+			{"chown", "-R", "65534", dir}} {
+			k.run(args...).output()
+		}
+		socket := dir + "/socket"
+		service := k.run("setpriv", "--reuid=65534", "--clear-groups", dir+"/thingward", "token", "serve", "--socket", socket)
+		service.env, service.dir = []string{"THINGWARD_TOKEN_CONF=" + dir + "/token.toml"}, dir
+		_, stop := service.serve()
+		defer stop()
+		ask := func(socket string) string {
+			r := k.run("pkcs11-tool", "--module", library(), "-L")
+			r.env = []string{"THINGWARD_TOKEN_SOCKET=" + socket, "THINGWARD_TOKEN_DEBUG=1"}
+			out, _ := r.try()
+			return out
+		}
+		has(t, ask(socket), want)
+		// Others have a directory on the way, and with it the choice of where it leads.
+		open := dir + "/open"
+		k.run("mkdir", "-m", "777", open).output()
+		k.run("ln", "-s", dir, open+"/way").output()
+		has(t, ask(open+"/way/socket"), refused)
 	}
 }
 
