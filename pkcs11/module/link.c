@@ -34,6 +34,7 @@ static pthread_cond_t finalized = PTHREAD_COND_INITIALIZER;
 static connection pool[LINK_POOL];
 static int connections;
 static pid_t owner, helper; /* helper: 0 for a daemon */
+static bool forking; /* guarded by life */
 static unsigned epoch; /* counts C_Finalize, for those who wait for it */
 
 static bool ours(const connection *c)
@@ -73,10 +74,27 @@ static void forget(void)
 	atomic_store(&users, 0);
 	atomic_store(&state, NONE);
 	owner = getpid();
+	forking = false;
 }
 
-static void before_fork(void) { pthread_mutex_lock(&life); }
-static void after_fork(void) { pthread_mutex_unlock(&life); }
+static void before_fork(void)
+{
+	pthread_mutex_lock(&life);
+	forking = true;
+}
+
+static void after_fork(void)
+{
+	forking = false;
+	pthread_mutex_unlock(&life);
+}
+
+/* A handler that ran before this one may have called C_Initialize already. */
+static void in_child(void)
+{
+	if (forking)
+		forget();
+}
 
 __attribute__((constructor)) static void loaded(void)
 {
@@ -85,7 +103,7 @@ __attribute__((constructor)) static void loaded(void)
 		pool[i].fd = -1;
 		pthread_mutex_init(&pool[i].lock, NULL);
 	}
-	pthread_atfork(before_fork, after_fork, forget);
+	pthread_atfork(before_fork, after_fork, in_child);
 }
 
 /* At dlclose and at exit. At exit other threads may still be in a call: their sockets end, and nothing is freed under them. */

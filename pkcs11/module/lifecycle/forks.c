@@ -313,6 +313,27 @@ static void execute_itself(void)
 	CHECK(!"exec failed");
 }
 
+static void initialize_again(void)
+{
+	OK(f->C_Initialize(NULL));
+}
+
+/* Handlers run in the child in the order of their registration: one of before the library was loaded, as pkcs11-helper has it, comes first. */
+static void initialized_by_a_handler(void)
+{
+	CHECK(pthread_atfork(NULL, NULL, initialize_again) == 0);
+	load();
+	work(1);
+	int pid = fork();
+	if (pid == 0) {
+		IS(f->C_Initialize(NULL), CKR_CRYPTOKI_ALREADY_INITIALIZED);
+		CK_SESSION_HANDLE s = login();
+		OK(try_sign(s, key(s)));
+		_exit(0);
+	}
+	child_ends_well(pid);
+}
+
 /* The helper ends with its host, though a child of the host lives on. */
 static void idle_child_does_not_keep_the_helper(void)
 {
@@ -350,4 +371,5 @@ const life_case fork_cases[] = {
 	{"fork_while_threads_sign", while_threads_sign}, {"fork_while_a_thread_initializes", while_a_thread_initializes},
 	{"fork_from_threads", from_threads}, {"fork_daemonize", daemonize}, {"fork_programs", programs},
 	{"fork_without_libc", without_libc}, {"fork_execute_itself", execute_itself},
+	{"fork_initialized_by_a_handler", initialized_by_a_handler},
 	{"fork_idle_child_does_not_keep_the_helper", idle_child_does_not_keep_the_helper}, {NULL, NULL}};
