@@ -337,6 +337,7 @@ static void stop(bool alive)
 {
 	wait_for_calls();
 	bool ending = alive && goodbye();
+	hang_up(); /* a child that libc knows nothing of may have the sockets too */
 	close_all();
 	if (ending)
 		reap();

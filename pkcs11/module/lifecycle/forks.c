@@ -299,6 +299,29 @@ static void without_libc(void)
 	OK(try_sign(s, key(s)));
 }
 
+/* Such a child keeps the sockets as long as it does not call; C_Finalize of its parent ends the helper all the same. */
+static void without_libc_does_not_keep_the_helper(void)
+{
+	int gate[2];
+	char c;
+	CHECK(pipe(gate) == 0);
+	named_helper();
+	load();
+	work(1);
+	int helper = helper_pid(), pid = (int)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+	if (pid == 0) {
+		close(gate[1]);
+		_exit(read(gate[0], &c, 1) != 0);
+	}
+	OK(f->C_Finalize(NULL));
+	for (int i = 0; !gone(helper); i++) {
+		CHECK(i < 2000);
+		usleep(5000);
+	}
+	close(gate[1]);
+	child_ends_well(pid);
+}
+
 static void execute_itself(void)
 {
 	if (getenv("LIFECYCLE_AGAIN")) {
@@ -370,6 +393,7 @@ const life_case fork_cases[] = {
 	{"fork_workers", workers}, {"fork_after_finalize", after_finalize}, {"fork_parent_finalizes_first", parent_finalizes_first},
 	{"fork_while_threads_sign", while_threads_sign}, {"fork_while_a_thread_initializes", while_a_thread_initializes},
 	{"fork_from_threads", from_threads}, {"fork_daemonize", daemonize}, {"fork_programs", programs},
-	{"fork_without_libc", without_libc}, {"fork_execute_itself", execute_itself},
+	{"fork_without_libc", without_libc}, {"fork_without_libc_does_not_keep_the_helper", without_libc_does_not_keep_the_helper},
+	{"fork_execute_itself", execute_itself},
 	{"fork_initialized_by_a_handler", initialized_by_a_handler},
 	{"fork_idle_child_does_not_keep_the_helper", idle_child_does_not_keep_the_helper}, {NULL, NULL}};
