@@ -27,8 +27,9 @@ func number[N ~uint](v N) []byte { return binary.LittleEndian.AppendUint64(nil, 
 
 // Limits of templates. No key needs more.
 const (
-	maxTemplate = 256
-	maxValue    = 1 << 16
+	maxTemplate   = 256
+	maxValue      = 1 << 16
+	maxAttributes = 2 * maxTemplate // of an object: those of a template, what comes by itself, and changes
 )
 
 // attributes are those of one object, or of a template. Once an object has them they are never changed, only replaced.

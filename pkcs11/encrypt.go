@@ -178,7 +178,7 @@ func (w *whole) add(part []byte) ([]byte, error) {
 	if len(w.data)+len(part) > maxData {
 		return nil, fmt.Errorf("%w: more than %d bytes", CKR_DATA_LEN_RANGE, maxData)
 	}
-	w.data = append(w.data[:len(w.data):len(w.data)], part...)
+	w.data = append(w.data, part...)
 	return []byte{}, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // update locks the file, takes in what is new, and runs f, which changes the file by append or rewrite.
@@ -234,8 +235,8 @@ func (t *fileToken) initialize(pin []byte, label string) error {
 	if err := checkPINLength(pin); err != nil {
 		return err
 	}
-	if len(label) > 32 {
-		return fmt.Errorf("%w: the label has %d bytes, at most 32", CKR_ARGUMENTS_BAD, len(label))
+	if len(label) > 32 || !utf8.ValidString(label) {
+		return fmt.Errorf("%w: a label is UTF-8 of at most 32 bytes", CKR_ARGUMENTS_BAD)
 	}
 	if err := t.refresh(); err != nil {
 		return err

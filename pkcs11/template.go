@@ -331,6 +331,9 @@ func (a attributes) change(template attributes, copying bool, u user) (attribute
 		}
 		b[t] = v
 	}
+	if len(b) > maxAttributes {
+		return nil, fmt.Errorf("%w: an object has at most %d attributes", CKR_TEMPLATE_INCONSISTENT, maxAttributes)
+	}
 	return b, nil
 }
 

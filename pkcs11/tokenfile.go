@@ -279,7 +279,7 @@ func decodeAttributes(b []byte) (attributes, error) {
 		return v, nil
 	}
 	count, err := next()
-	if err != nil || count > 2*maxTemplate {
+	if err != nil || count > maxAttributes {
 		return nil, bad
 	}
 	a := make(attributes, count)

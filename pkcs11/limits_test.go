@@ -1,0 +1,71 @@
+package pkcs11
+
+import (
+	"path/filepath"
+	"runtime"
+	"testing"
+)
+
+// What is written can be read again: a limit is told before the file has more than that.
+func TestNeverUnreadable(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "limits.token")
+	a, s := loggedIn(t, Config{Slots: []Slot{{File: path, Work: 4}}})
+	o, err := a.CreateObject(s, []Attribute{Number(CKA_CLASS, CKO_DATA), Bool(CKA_TOKEN, true)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for next := AttributeType(0x80000000); ; {
+		var template []Attribute
+		for range maxTemplate {
+			template = append(template, Bytes(next, nil))
+			next++
+		}
+		if err = a.SetAttributes(s, o, template); err != nil {
+			break
+		}
+	}
+	if Code(err) != CKR_TEMPLATE_INCONSISTENT {
+		t.Errorf("one attribute after the other: %v", err)
+	}
+	if _, err := a.GetAttributes(s, o, []AttributeType{CKA_CLASS}); err != nil {
+		t.Error(err)
+	}
+	if err := a.CloseAllSessions(0); err != nil {
+		t.Fatal(err)
+	}
+	latin1 := "thirty-two bytes of Latin-1: \xe4\xf6\xfc"
+	if err := a.InitToken(0, []byte("12345678"), latin1); Code(err) != CKR_ARGUMENTS_BAD {
+		t.Errorf("a label in Latin-1: %v", err)
+	}
+	if i, err := a.TokenInfo(0); err != nil || i.Label != "storm" {
+		t.Errorf("label %q, %v", i.Label, err)
+	}
+}
+
+// GCM keeps all parts until the end, each once.
+func TestManyParts(t *testing.T) {
+	a, s := loggedIn(t, Config{Slots: []Slot{{File: filepath.Join(t.TempDir(), "parts.token"), Work: 4}}})
+	key, err := a.GenerateKey(s, Mechanism{Type: CKM_AES_KEY_GEN}, []Attribute{Number(CKA_VALUE_LEN, uint(16))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.EncryptInit(s, Mechanism{Type: CKM_AES_GCM, GCM: &GCMParams{IV: make([]byte, 12), TagBits: 128}}, key); err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	part := make([]byte, 1<<10)
+	for range 4 << 10 {
+		if _, _, err := a.EncryptUpdate(s, part, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, _, err := a.EncryptFinal(s, 5<<20)
+	if err != nil || len(out) != 4<<20+16 {
+		t.Fatal(len(out), err)
+	}
+	runtime.ReadMemStats(&after)
+	if used := (after.TotalAlloc - before.TotalAlloc) >> 20; used > 100 {
+		t.Errorf("4 MB in parts took %d MB", used)
+	}
+}
