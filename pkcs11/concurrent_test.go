@@ -117,6 +117,37 @@ func TestConcurrent(t *testing.T) {
 	}
 }
 
+// Two sessions that change one session object lose nothing.
+func TestChangeTogether(t *testing.T) {
+	a, s := loggedIn(t, Config{Slots: []Slot{{File: filepath.Join(t.TempDir(), "together.token"), Work: 4}}})
+	o, err := a.CreateObject(s, []Attribute{Number(CKA_CLASS, CKO_DATA)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const each = 100
+	types := make([]AttributeType, 4*each)
+	var all sync.WaitGroup
+	for i := range 4 {
+		h, err := a.OpenSession(0, CKF_SERIAL_SESSION)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Go(func() {
+			for j := range each {
+				n := i*each + j
+				types[n] = AttributeType(0x80000000 + n)
+				if err := a.SetAttributes(h, o, []Attribute{Bytes(types[n], []byte("x"))}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if _, err := a.GetAttributes(s, o, types); err != nil {
+		t.Error(err)
+	}
+}
+
 // A Signer serves crypto/x509 and crypto/tls.
 func TestSigner(t *testing.T) {
 	a, s := loggedIn(t, Config{Slots: []Slot{{File: filepath.Join(t.TempDir(), "signer.token"), Work: 4}}})

@@ -42,6 +42,24 @@ func TestNeverUnreadable(t *testing.T) {
 	}
 }
 
+// A pair whose halves are kept in two places is made whole or not at all.
+func TestNoHalfPair(t *testing.T) {
+	a, s := loggedIn(t, Config{Slots: []Slot{{File: filepath.Join(t.TempDir(), "half.token"), Work: 4}}})
+	for range maxSessionObjects {
+		a.set(s).add(newObject(attributes{}))
+	}
+	_, _, err := a.GenerateKeyPair(s, Mechanism{Type: CKM_EC_KEY_PAIR_GEN}, []Attribute{Bytes(CKA_EC_PARAMS, curves[0].oid)}, []Attribute{Bool(CKA_TOKEN, true)})
+	if Code(err) != CKR_DEVICE_MEMORY {
+		t.Errorf("with all the session objects that there may be: %v", err)
+	}
+	if err := a.FindInit(s, []Attribute{Bool(CKA_TOKEN, true)}); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := a.Find(s, 10); err != nil || len(list) > 0 {
+		t.Errorf("%d objects in the token (%v)", len(list), err)
+	}
+}
+
 // GCM keeps all parts until the end, each once.
 func TestManyParts(t *testing.T) {
 	a, s := loggedIn(t, Config{Slots: []Slot{{File: filepath.Join(t.TempDir(), "parts.token"), Work: 4}}})

@@ -129,16 +129,26 @@ func (s *objects) unlink(o *object) {
 	}
 }
 
-// replace gives an object new attributes.
-func (s *objects) replace(o *object, a attributes) {
+// change gives an object the attributes that f makes of those it has.
+func (s *objects) change(o *object, f func(attributes) (attributes, error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.byHandle[o.handle] != o {
-		return
+		return CKR_OBJECT_HANDLE_INVALID
+	}
+	a, err := f(o.get())
+	if err != nil {
+		return err
 	}
 	s.unlink(o)
 	o.set(a)
 	s.link(o)
+	return nil
+}
+
+// replace gives an object new attributes.
+func (s *objects) replace(o *object, a attributes) {
+	s.change(o, func(attributes) (attributes, error) { return a, nil })
 }
 
 // remove takes an object out and ends what uses it.

@@ -21,6 +21,9 @@ func (s *session) add(list ...attributes) ([]*object, error) {
 			lasting = append(lasting, a)
 		}
 	}
+	if s.set.len()+len(list)-len(lasting) > maxSessionObjects {
+		return nil, CKR_DEVICE_MEMORY
+	}
 	var made []*object
 	if len(lasting) > 0 {
 		var err error
@@ -32,9 +35,6 @@ func (s *session) add(list ...attributes) ([]*object, error) {
 		if !a.bool(CKA_TOKEN) {
 			o := newObject(a)
 			o.owner = s.handle
-			if s.set.len() >= maxSessionObjects {
-				return nil, CKR_DEVICE_MEMORY
-			}
 			s.set.add(o)
 			made = slices.Insert(made, i, o)
 		}
@@ -196,11 +196,7 @@ func (a *Application) SetAttributes(h SessionHandle, object ObjectHandle, templa
 		if o.token() {
 			return s.slot.token.change(o, change)
 		}
-		b, err := change(o.get())
-		if err == nil {
-			s.set.replace(o, b)
-		}
-		return err
+		return s.set.change(o, change)
 	})
 }
 

@@ -158,10 +158,10 @@ func (a *Application) CloseSession(h SessionHandle) error {
 		for _, other := range a.sessions {
 			last = last && other.presence != s.presence
 		}
-		a.mu.Unlock()
 		if last {
-			a.logout(s.presence)
+			a.drop(s.presence)
 		}
+		a.mu.Unlock()
 		return nil
 	})
 }
