@@ -140,10 +140,10 @@ func (t *fileToken) read() error {
 		return t.fail(err)
 	}
 	if t.f != nil && os.SameFile(info, t.which) {
-		if info.Size() == t.offset {
+		if info.Size() == t.offset || info.Size() > t.offset && t.readTail() == nil {
 			return nil
 		}
-		return t.fail(t.readTail())
+		// A writer has taken back what it could not finish, or there is damage: all is read anew.
 	}
 	f, err := os.OpenFile(t.path, os.O_RDWR, 0)
 	if t.fixed = errors.Is(err, fs.ErrPermission) || isReadOnly(err); t.fixed {

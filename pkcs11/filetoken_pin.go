@@ -45,30 +45,35 @@ func (s *tokenState) with(u UserType, p *pinState) *tokenState {
 	return &c
 }
 
-// verify returns the token's key for a right PIN, and counts wrong ones. The caller has pins.
-func (t *fileToken) verify(u UserType, pin []byte) ([]byte, error) {
-	state := t.current()
+// still tells whether a user has the PIN that he had in an earlier state.
+func (s *tokenState) still(u UserType, p *pinState) bool {
+	return s != nil && s.pin(u) != nil && bytes.Equal(s.pin(u).Salt, p.Salt)
+}
+
+// verify returns the token's key for a right PIN, with the state that has this PIN, and counts wrong ones. The caller has pins.
+func (t *fileToken) verify(u UserType, pin []byte) (state *tokenState, master []byte, err error) {
+	state = t.current()
 	if state == nil {
-		return nil, CKR_TOKEN_NOT_RECOGNIZED
+		return nil, nil, CKR_TOKEN_NOT_RECOGNIZED
 	}
 	p := state.pin(u)
 	switch {
 	case p == nil:
-		return nil, CKR_USER_PIN_NOT_INITIALIZED
+		return nil, nil, CKR_USER_PIN_NOT_INITIALIZED
 	case p.locked():
-		return nil, CKR_PIN_LOCKED
+		return nil, nil, CKR_PIN_LOCKED
 	case len(pin) > maxPIN:
-		return nil, CKR_PIN_INCORRECT
+		return nil, nil, CKR_PIN_INCORRECT
 	}
 	master, wrong := p.open(trimPIN(pin), state.pinBound(u))
 	if wrong == nil && p.Failures == 0 {
-		return master, nil
+		return state, master, nil
 	}
-	err := t.update(func() error {
-		now := t.state
-		if now == nil || now.pin(u) == nil || !bytes.Equal(now.pin(u).Salt, p.Salt) {
-			return nil // another PIN by now
+	err = t.update(func() error {
+		if !t.state.still(u, p) {
+			return nil
 		}
+		now := t.state
 		count := *now.pin(u)
 		if wrong == nil && count.locked() {
 			return CKR_PIN_LOCKED
@@ -81,11 +86,11 @@ func (t *fileToken) verify(u UserType, pin []byte) ([]byte, error) {
 	})
 	switch {
 	case wrong != nil:
-		return nil, wrong
+		return nil, nil, wrong
 	case err != nil && Code(err) != CKR_TOKEN_WRITE_PROTECTED: // who may only read has a right PIN all the same
-		return nil, err
+		return nil, nil, err
 	}
-	return master, nil
+	return state, master, nil
 }
 
 func (t *fileToken) login(u UserType, pin []byte) (epoch string, err error) {
@@ -94,17 +99,22 @@ func (t *fileToken) login(u UserType, pin []byte) (epoch string, err error) {
 	}
 	t.pins.Lock()
 	defer t.pins.Unlock()
-	master, err := t.verify(u, pin)
+	state, master, err := t.verify(u, pin)
 	if err != nil {
 		return "", err
 	}
+	return t.enter(u, state, master)
+}
+
+// enter logs in who has the PIN of a state, unless it is another one by now: then the key may be that of a token that is gone.
+func (t *fileToken) enter(u UserType, state *tokenState, master []byte) (epoch string, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err := t.read(); err != nil {
 		return "", err
 	}
-	if t.state == nil {
-		return "", CKR_TOKEN_NOT_RECOGNIZED
+	if !t.state.still(u, state.pin(u)) {
+		return "", CKR_PIN_INCORRECT
 	}
 	t.master = master
 	if u == CKU_SO {
@@ -156,42 +166,44 @@ func (t *fileToken) logout(u UserType, epoch string) {
 	t.hide()
 }
 
-func (t *fileToken) initPIN(pin []byte) error { return t.newPIN(CKU_USER, pin, nil) }
+func (t *fileToken) initPIN(pin []byte) error {
+	t.mu.Lock()
+	state, master := t.state, slices.Clone(t.master)
+	t.mu.Unlock()
+	if state == nil || master == nil {
+		return CKR_USER_NOT_LOGGED_IN
+	}
+	return t.newPIN(CKU_USER, pin, state, nil, master)
+}
 
 func (t *fileToken) setPIN(u UserType, oldPIN, newPIN []byte) error {
 	if err := t.refresh(); err != nil {
 		return err
 	}
 	t.pins.Lock()
-	master, err := t.verify(u, oldPIN)
+	state, master, err := t.verify(u, oldPIN)
 	t.pins.Unlock()
 	if err != nil {
 		return err
 	}
-	return t.newPIN(u, newPIN, master)
+	return t.newPIN(u, newPIN, state, state.pin(u), master)
 }
 
-// newPIN seals the token's key, by default the one of the present login, for a new PIN.
-func (t *fileToken) newPIN(u UserType, pin, master []byte) error {
+// newPIN seals the key of the token in a state for a new PIN, in place of an old one, or of whatever there is.
+func (t *fileToken) newPIN(u UserType, pin []byte, state *tokenState, old *pinState, master []byte) error {
 	pin = trimPIN(pin)
 	if err := checkPINLength(pin); err != nil {
 		return err
-	}
-	t.mu.Lock()
-	if master == nil {
-		master = slices.Clone(t.master)
-	}
-	state := t.state
-	t.mu.Unlock()
-	if state == nil || master == nil {
-		return CKR_USER_NOT_LOGGED_IN
 	}
 	p, err := sealPIN(pin, master, state.pinBound(u), t.work, t.retries)
 	if err != nil {
 		return t.fail(err)
 	}
 	return t.update(func() error {
-		if t.state == nil || !bytes.Equal(t.state.ID, state.ID) {
+		switch {
+		case old != nil && !t.state.still(u, old):
+			return CKR_PIN_INCORRECT
+		case t.state == nil || !bytes.Equal(t.state.ID, state.ID):
 			return CKR_USER_NOT_LOGGED_IN
 		}
 		return t.rewrite(t.state.with(u, p), t.list())

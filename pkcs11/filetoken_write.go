@@ -243,8 +243,13 @@ func (t *fileToken) initialize(pin []byte, label string) error {
 	}
 	t.pins.Lock()
 	defer t.pins.Unlock()
-	if t.current() != nil {
-		if _, err := t.verify(CKU_SO, pin); err != nil {
+	return t.makeAnew(pin, label)
+}
+
+func (t *fileToken) makeAnew(pin []byte, label string) error {
+	before := t.current()
+	if before != nil {
+		if _, _, err := t.verify(CKU_SO, pin); err != nil {
 			return err
 		}
 	}
@@ -263,7 +268,16 @@ func (t *fileToken) initialize(pin []byte, label string) error {
 	if state.SO, err = sealPIN(pin, master, state.pinBound(CKU_SO), t.work, t.retries); err != nil {
 		return t.fail(err)
 	}
-	return t.update(func() error {
+	late := false
+	err = t.update(func() error {
+		if before == nil {
+			late = t.state != nil
+		} else {
+			late = !t.state.still(CKU_SO, before.SO)
+		}
+		if late {
+			return nil
+		}
 		var serial [8]byte
 		rand.Read(serial[:])
 		state.Serial = strings.ToUpper(hex.EncodeToString(serial[:]))
@@ -272,4 +286,8 @@ func (t *fileToken) initialize(pin []byte, label string) error {
 		}
 		return t.rewrite(state, nil)
 	})
+	if err == nil && late { // another process made the token, or gave it another PIN: the PIN is to be that
+		return t.makeAnew(pin, label)
+	}
+	return err
 }
