@@ -6,11 +6,9 @@ import (
 	"crypto/aes"
 	"crypto/ecdh"
 	"crypto/ecdsa"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/binary"
 	"fmt"
-	"slices"
 )
 
 // An agreer is a private key that computes a shared secret: a chip's.
@@ -26,7 +24,7 @@ func (a *Application) DeriveKey(h SessionHandle, m Mechanism, base ObjectHandle,
 			return err
 		}
 		u := s.who()
-		k, err := keyTemplate(template, CKO_SECRET_KEY, derivedType(template), u)
+		k, err := keyTemplate(template, CKO_SECRET_KEY, secretType(template, secretTypes), u)
 		if err != nil {
 			return err
 		}
@@ -46,15 +44,6 @@ func (a *Application) DeriveKey(h SessionHandle, m Mechanism, base ObjectHandle,
 		return err
 	})
 	return key, err
-}
-
-func derivedType(template []Attribute) KeyType {
-	for _, t := range template {
-		if a := (attributes{CKA_KEY_TYPE: t.Value}); t.Type == CKA_KEY_TYPE && slices.Contains(secretTypes, a.keyType()) {
-			return a.keyType()
-		}
-	}
-	return CKK_GENERIC_SECRET
 }
 
 // agree computes the x coordinate that both sides share.
@@ -140,7 +129,7 @@ func (a *Application) WrapKey(h SessionHandle, m Mechanism, wrapping, key Object
 	err = a.with(h, func(s *session) error {
 		mech, w, err := s.usable(m, CKF_WRAP, wrapping, CKA_WRAP, CKO_PUBLIC_KEY, CKO_SECRET_KEY)
 		if err != nil {
-			return wrapError(err)
+			return rename(err, wrapErrors)
 		}
 		o, err := s.keyObject(key, CKR_KEY_HANDLE_INVALID)
 		if err != nil {
@@ -150,9 +139,9 @@ func (a *Application) WrapKey(h SessionHandle, m Mechanism, wrapping, key Object
 		if err != nil {
 			return err
 		}
-		b, err := wrap(m, mech, w, plain)
+		b, err := crypt(m, mech, w, true, plain)
 		if err != nil {
-			return err
+			return rename(err, wrapErrors)
 		}
 		n = len(b)
 		if wait, err := fits(n, max); wait {
@@ -164,23 +153,24 @@ func (a *Application) WrapKey(h SessionHandle, m Mechanism, wrapping, key Object
 	return out, n, err
 }
 
-// wrapError has the names of C_WrapKey for what is wrong with the wrapping key.
-func wrapError(err error) error {
-	switch Code(err) {
-	case CKR_KEY_HANDLE_INVALID:
-		return CKR_WRAPPING_KEY_HANDLE_INVALID
-	case CKR_KEY_TYPE_INCONSISTENT:
-		return CKR_WRAPPING_KEY_TYPE_INCONSISTENT
+// What is wrong with a key or its ciphertext has names of its own in C_WrapKey and C_UnwrapKey.
+var (
+	wrapErrors = map[Error]Error{
+		CKR_KEY_HANDLE_INVALID:    CKR_WRAPPING_KEY_HANDLE_INVALID,
+		CKR_KEY_TYPE_INCONSISTENT: CKR_WRAPPING_KEY_TYPE_INCONSISTENT,
+		CKR_DATA_LEN_RANGE:        CKR_KEY_SIZE_RANGE,
 	}
-	return err
-}
+	unwrapErrors = map[Error]Error{
+		CKR_KEY_HANDLE_INVALID:       CKR_UNWRAPPING_KEY_HANDLE_INVALID,
+		CKR_KEY_TYPE_INCONSISTENT:    CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT,
+		CKR_ENCRYPTED_DATA_LEN_RANGE: CKR_WRAPPED_KEY_LEN_RANGE,
+		CKR_ENCRYPTED_DATA_INVALID:   CKR_WRAPPED_KEY_INVALID,
+	}
+)
 
-func unwrapError(err error) error {
-	switch Code(err) {
-	case CKR_KEY_HANDLE_INVALID:
-		return CKR_UNWRAPPING_KEY_HANDLE_INVALID
-	case CKR_KEY_TYPE_INCONSISTENT:
-		return CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT
+func rename(err error, names map[Error]Error) error {
+	if e, ok := names[Code(err)]; ok {
+		return e
 	}
 	return err
 }
@@ -208,61 +198,25 @@ func wrappable(a, by attributes) ([]byte, error) {
 	return der, nil
 }
 
-func wrap(m Mechanism, mech *mechanism, w *object, plain []byte) ([]byte, error) {
-	key, err := w.key()
-	if err != nil {
-		return nil, err
-	}
-	if mech.family == famAESWrap || mech.family == famAESWrapPad {
-		if err := m.none(); err != nil {
-			return nil, err
-		}
-		block, err := aes.NewCipher(key.([]byte))
-		if err != nil {
-			return nil, CKR_WRAPPING_KEY_SIZE_RANGE
-		}
-		if mech.family == famAESWrap {
-			return keyWrap(block, plain)
-		}
-		return keyWrapPad(block, plain)
-	}
-	b, err := crypt(m, mech, key, true, plain)
-	if Code(err) == CKR_DATA_LEN_RANGE {
-		err = CKR_KEY_SIZE_RANGE
-	}
-	return b, err
-}
-
-func unwrap(m Mechanism, mech *mechanism, w *object, wrapped []byte) ([]byte, error) {
-	key, err := w.key()
-	if err != nil {
-		return nil, err
-	}
-	if mech.family == famAESWrap || mech.family == famAESWrapPad {
-		if err := m.none(); err != nil {
-			return nil, err
-		}
-		block, err := aes.NewCipher(key.([]byte))
-		if err != nil {
-			return nil, CKR_UNWRAPPING_KEY_SIZE_RANGE
-		}
-		if mech.family == famAESWrap {
-			return keyUnwrap(block, wrapped)
-		}
-		return keyUnwrapPad(block, wrapped)
-	}
-	b, err := crypt(m, mech, key, false, wrapped)
-	switch Code(err) {
-	case CKR_ENCRYPTED_DATA_LEN_RANGE:
-		err = CKR_WRAPPED_KEY_LEN_RANGE
-	case CKR_ENCRYPTED_DATA_INVALID:
-		err = CKR_WRAPPED_KEY_INVALID
-	}
-	return b, err
-}
-
 // crypt does all in one step.
-func crypt(m Mechanism, mech *mechanism, key any, encrypt bool, data []byte) ([]byte, error) {
+func crypt(m Mechanism, mech *mechanism, w *object, encrypt bool, data []byte) ([]byte, error) {
+	key, err := w.key()
+	if err != nil {
+		return nil, err
+	}
+	if k, ok := keyWraps[mech.family]; ok {
+		if err := m.none(); err != nil {
+			return nil, err
+		}
+		block, err := aes.NewCipher(key.([]byte))
+		switch {
+		case err != nil:
+			return nil, deviceError(err)
+		case encrypt:
+			return k.wrap(block, data)
+		}
+		return k.unwrap(block, data)
+	}
 	c, err := newCrypter(m, mech, key, encrypt)
 	if err != nil {
 		return nil, err
@@ -280,7 +234,7 @@ func (a *Application) UnwrapKey(h SessionHandle, m Mechanism, unwrapping ObjectH
 	err = a.with(h, func(s *session) error {
 		mech, w, err := s.usable(m, CKF_UNWRAP, unwrapping, CKA_UNWRAP, CKO_PRIVATE_KEY, CKO_SECRET_KEY)
 		if err != nil {
-			return unwrapError(err)
+			return rename(err, unwrapErrors)
 		}
 		t, err := parseTemplate(template)
 		if err != nil {
@@ -293,9 +247,9 @@ func (a *Application) UnwrapKey(h SessionHandle, m Mechanism, unwrapping ObjectH
 		if t, err = keyTemplate(template, t.class(), t.keyType(), u); err != nil {
 			return err
 		}
-		plain, err := unwrap(m, mech, w, wrapped)
+		plain, err := crypt(m, mech, w, false, wrapped)
 		if err != nil {
-			return err
+			return rename(err, unwrapErrors)
 		}
 		if err := t.setUnwrapped(plain); err != nil {
 			return err
@@ -312,9 +266,6 @@ func (a *Application) UnwrapKey(h SessionHandle, m Mechanism, unwrapping ObjectH
 func (a attributes) setUnwrapped(plain []byte) error {
 	switch a.class() {
 	case CKO_SECRET_KEY:
-		if n := a.number(CKA_VALUE_LEN); a.has(CKA_VALUE_LEN) && n < uint(len(plain)) { // raw RSA leaves zeros in front
-			plain = plain[uint(len(plain))-n:]
-		}
 		a[CKA_VALUE] = bytes.Clone(plain)
 		return a.completeSecret()
 	case CKO_PRIVATE_KEY:
@@ -323,17 +274,14 @@ func (a attributes) setUnwrapped(plain []byte) error {
 			return fmt.Errorf("%w: %w", CKR_WRAPPED_KEY_INVALID, err)
 		}
 		t := a.keyType()
-		switch k := key.(type) {
-		case *ecdsa.PrivateKey:
-			a.setPublicKeyInfo(&k.PublicKey)
-		case *rsa.PrivateKey:
-			a.setPublicKeyInfo(&k.PublicKey)
-		}
 		if err := a.setKey(key); err != nil {
 			return fmt.Errorf("%w: %w", CKR_WRAPPED_KEY_INVALID, err)
 		}
 		if a.keyType() != t {
 			return fmt.Errorf("%w: a key of another type", CKR_TEMPLATE_INCONSISTENT)
+		}
+		if err := a.completeMaterial(); err != nil { // as if it was brought
+			return fmt.Errorf("%w: %w", CKR_WRAPPED_KEY_INVALID, err)
 		}
 		return nil
 	}

@@ -46,7 +46,7 @@ func (a *Application) GenerateKey(h SessionHandle, m Mechanism, template []Attri
 		}
 		t := CKK_AES
 		if mech.family == famSecretKeys {
-			t = secretType(template)
+			t = secretType(template, hmacKeys)
 		}
 		u := s.who()
 		k, err := keyTemplate(template, CKO_SECRET_KEY, t, u)
@@ -64,7 +64,9 @@ func (a *Application) GenerateKey(h SessionHandle, m Mechanism, template []Attri
 		if _, err := random.Read(k[CKA_VALUE]); err != nil {
 			return deviceError(err)
 		}
-		k.setCheckValue()
+		if err := k.setCheckValue(); err != nil {
+			return err
+		}
 		k.setDefaults(u)
 		k.setOrigin(true, m.Type, nil)
 		key, err = s.addOne(k)
@@ -73,10 +75,10 @@ func (a *Application) GenerateKey(h SessionHandle, m Mechanism, template []Attri
 	return key, err
 }
 
-// secretType is the key type of a template, by default generic.
-func secretType(template []Attribute) KeyType {
+// secretType is the key type of a template, if it is one of these; else generic.
+func secretType(template []Attribute, types []KeyType) KeyType {
 	for _, t := range template {
-		if a := (attributes{CKA_KEY_TYPE: t.Value}); t.Type == CKA_KEY_TYPE && slices.Contains(secretTypes, a.keyType()) && a.keyType() != CKK_AES {
+		if a := (attributes{CKA_KEY_TYPE: t.Value}); t.Type == CKA_KEY_TYPE && slices.Contains(types, a.keyType()) {
 			return a.keyType()
 		}
 	}

@@ -82,16 +82,17 @@ func makeMechanisms() map[MechanismType]*mechanism {
 	}
 	for _, h := range []struct {
 		hash                            crypto.Hash
+		key                             KeyType
 		digest, hmac, pkcs, pss, ecdsa_ MechanismType
 	}{
-		{crypto.SHA1, CKM_SHA_1, CKM_SHA_1_HMAC, CKM_SHA1_RSA_PKCS, CKM_SHA1_RSA_PKCS_PSS, CKM_ECDSA_SHA1},
-		{crypto.SHA224, CKM_SHA224, CKM_SHA224_HMAC, CKM_SHA224_RSA_PKCS, CKM_SHA224_RSA_PKCS_PSS, CKM_ECDSA_SHA224},
-		{crypto.SHA256, CKM_SHA256, CKM_SHA256_HMAC, CKM_SHA256_RSA_PKCS, CKM_SHA256_RSA_PKCS_PSS, CKM_ECDSA_SHA256},
-		{crypto.SHA384, CKM_SHA384, CKM_SHA384_HMAC, CKM_SHA384_RSA_PKCS, CKM_SHA384_RSA_PKCS_PSS, CKM_ECDSA_SHA384},
-		{crypto.SHA512, CKM_SHA512, CKM_SHA512_HMAC, CKM_SHA512_RSA_PKCS, CKM_SHA512_RSA_PKCS_PSS, CKM_ECDSA_SHA512},
+		{crypto.SHA1, CKK_SHA_1_HMAC, CKM_SHA_1, CKM_SHA_1_HMAC, CKM_SHA1_RSA_PKCS, CKM_SHA1_RSA_PKCS_PSS, CKM_ECDSA_SHA1},
+		{crypto.SHA224, CKK_SHA224_HMAC, CKM_SHA224, CKM_SHA224_HMAC, CKM_SHA224_RSA_PKCS, CKM_SHA224_RSA_PKCS_PSS, CKM_ECDSA_SHA224},
+		{crypto.SHA256, CKK_SHA256_HMAC, CKM_SHA256, CKM_SHA256_HMAC, CKM_SHA256_RSA_PKCS, CKM_SHA256_RSA_PKCS_PSS, CKM_ECDSA_SHA256},
+		{crypto.SHA384, CKK_SHA384_HMAC, CKM_SHA384, CKM_SHA384_HMAC, CKM_SHA384_RSA_PKCS, CKM_SHA384_RSA_PKCS_PSS, CKM_ECDSA_SHA384},
+		{crypto.SHA512, CKK_SHA512_HMAC, CKM_SHA512, CKM_SHA512_HMAC, CKM_SHA512_RSA_PKCS, CKM_SHA512_RSA_PKCS_PSS, CKM_ECDSA_SHA512},
 	} {
 		m[h.digest] = &mechanism{famDigest, h.hash, nil, MechanismInfo{0, 0, CKF_DIGEST}}
-		m[h.hmac] = &mechanism{famHMAC, h.hash, hmacKeys, MechanismInfo{1, maxSecret, CKF_SIGN | CKF_VERIFY}}
+		m[h.hmac] = &mechanism{famHMAC, h.hash, []KeyType{CKK_GENERIC_SECRET, h.key}, MechanismInfo{1, maxSecret, CKF_SIGN | CKF_VERIFY}}
 		m[h.pkcs] = &mechanism{famRSAPKCS, h.hash, rsaKeys, MechanismInfo{minRSATaken, maxRSA, rsaUse}}
 		m[h.pss] = &mechanism{famRSAPSS, h.hash, rsaKeys, MechanismInfo{minRSATaken, maxRSA, rsaUse}}
 		m[h.ecdsa_] = &mechanism{famECDSA, h.hash, ecKeys, MechanismInfo{256, 521, CKF_SIGN | CKF_VERIFY | ecFlags}}

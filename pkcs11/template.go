@@ -263,7 +263,9 @@ func (a attributes) completeCertificate() error {
 			}
 		}
 	}
-	a.setCheckValue()
+	if err := a.setCheckValue(); err != nil {
+		return err
+	}
 	return a.want(CKA_SUBJECT)
 }
 
@@ -279,8 +281,7 @@ func (a attributes) completeSecret() error {
 	if err := checkSecret(a.keyType(), n); err != nil {
 		return err
 	}
-	a.setCheckValue()
-	return nil
+	return a.setCheckValue()
 }
 
 // maxSecret is the length of generic secrets in bytes.
@@ -298,20 +299,26 @@ func checkSecret(t KeyType, n uint) error {
 	return nil
 }
 
-// setCheckValue computes CKA_CHECK_VALUE: of AES keys three bytes of an encrypted zero block, of all else of a SHA-1.
-func (a attributes) setCheckValue() {
+// setCheckValue computes CKA_CHECK_VALUE: of AES keys three bytes of an encrypted zero block, of all else of a SHA-1. A template has
+// the same, none, or an empty one, which stays: the check value of a short secret tells it.
+func (a attributes) setCheckValue() error {
 	sum := sha1.Sum(a[CKA_VALUE])
 	check := sum[:3]
 	if a.class() == CKO_SECRET_KEY && a.keyType() == CKK_AES {
 		block, err := aes.NewCipher(a[CKA_VALUE])
 		if err != nil {
-			return
+			return CKR_ATTRIBUTE_VALUE_INVALID
 		}
 		var b [aes.BlockSize]byte
 		block.Encrypt(b[:], b[:])
 		check = b[:3]
 	}
-	a[CKA_CHECK_VALUE] = bytes.Clone(check)
+	if !a.has(CKA_CHECK_VALUE) {
+		a[CKA_CHECK_VALUE] = bytes.Clone(check)
+	} else if given := a[CKA_CHECK_VALUE]; len(given) > 0 && !bytes.Equal(given, check) {
+		return fmt.Errorf("%w: CKA_CHECK_VALUE is of something else", CKR_ATTRIBUTE_VALUE_INVALID)
+	}
+	return nil
 }
 
 // rewritable may be changed freely while CKA_MODIFIABLE is true.

@@ -9,6 +9,13 @@ import (
 
 // AES key wrap: RFC 3394, and RFC 5649 for keys of any length.
 
+var keyWraps = map[family]struct {
+	wrap, unwrap func(block cipher.Block, data []byte) ([]byte, error)
+}{
+	famAESWrap:    {keyWrap, keyUnwrap},
+	famAESWrapPad: {keyWrapPad, keyUnwrapPad},
+}
+
 var (
 	wrapIV    = [8]byte{0xA6, 0xA6, 0xA6, 0xA6, 0xA6, 0xA6, 0xA6, 0xA6}
 	wrapPadIV = [4]byte{0xA6, 0x59, 0x59, 0xA6}
