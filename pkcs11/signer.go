@@ -76,14 +76,7 @@ func (s *Signer) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byt
 }
 
 func pssParams(o *rsa.PSSOptions, k *rsa.PublicKey, hash crypto.Hash) (*PSSParams, error) {
-	salt := o.SaltLength
-	switch salt {
-	case rsa.PSSSaltLengthEqualsHash:
-		salt = hash.Size()
-	case rsa.PSSSaltLengthAuto:
-		salt = (k.N.BitLen()-1+7)/8 - 2 - hash.Size()
-	}
-	p := &PSSParams{SaltLength: uint(salt)}
+	p := &PSSParams{}
 	for t, h := range hashes {
 		if h == hash {
 			p.Hash = t
@@ -94,9 +87,20 @@ func pssParams(o *rsa.PSSOptions, k *rsa.PublicKey, hash crypto.Hash) (*PSSParam
 			p.MGF = g
 		}
 	}
-	if p.Hash == 0 || salt < 1 {
-		return nil, errors.New("sign: PSS with this hash or salt is not supported")
+	if p.Hash == 0 {
+		return nil, fmt.Errorf("sign: PSS with %v is not supported", hash)
 	}
+	salt := o.SaltLength
+	switch salt {
+	case rsa.PSSSaltLengthEqualsHash:
+		salt = hash.Size()
+	case rsa.PSSSaltLengthAuto:
+		salt = (k.N.BitLen()-1+7)/8 - 2 - hash.Size()
+	}
+	if salt < 1 {
+		return nil, errors.New("sign: PSS with this salt is not supported")
+	}
+	p.SaltLength = uint(salt)
 	return p, nil
 }
 

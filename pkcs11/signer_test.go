@@ -1,7 +1,9 @@
 package pkcs11
 
 import (
+	"crypto"
 	"crypto/rand"
+	"crypto/rsa"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -28,6 +30,11 @@ func testSigner(t *testing.T, a *Application, s SessionHandle, m MechanismType, 
 	algorithms := []x509.SignatureAlgorithm{x509.ECDSAWithSHA256, x509.ECDSAWithSHA384, x509.ECDSAWithSHA512}
 	if m == CKM_RSA_PKCS_KEY_PAIR_GEN {
 		algorithms = []x509.SignatureAlgorithm{x509.SHA256WithRSA, x509.SHA384WithRSA, x509.SHA512WithRSA, x509.SHA256WithRSAPSS, x509.SHA384WithRSAPSS, x509.SHA512WithRSAPSS}
+	}
+	for _, opts := range []crypto.SignerOpts{&rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}, &rsa.PSSOptions{}, &rsa.PSSOptions{Hash: crypto.MD5}} {
+		if _, err := signer.Sign(nil, make([]byte, 16), opts); err == nil && m == CKM_RSA_PKCS_KEY_PAIR_GEN {
+			t.Errorf("a signature with %#v", opts)
+		}
 	}
 	var cert *x509.Certificate
 	for _, algorithm := range algorithms {
