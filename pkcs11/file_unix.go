@@ -23,9 +23,10 @@ func isFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
-// keepOwner gives a file the owner of another, where the system lets us.
+// keepOwner gives a file the owner and the group of another, where the system lets us.
 func keepOwner(f *os.File, of fs.FileInfo) {
-	if s, ok := of.Sys().(*syscall.Stat_t); ok {
-		f.Chown(int(s.Uid), int(s.Gid)) // only root may give files away
+	s, ok := of.Sys().(*syscall.Stat_t)
+	if ok && f.Chown(int(s.Uid), int(s.Gid)) != nil { // only root may give files away
+		f.Chown(-1, int(s.Gid)) // but everybody to the groups that he is in
 	}
 }

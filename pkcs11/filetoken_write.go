@@ -142,6 +142,7 @@ func (t *fileToken) writeNew(b []byte) (*os.File, error) {
 	}
 	if err != nil {
 		f.Close()
+		os.Remove(fresh)
 		return nil, err
 	}
 	return f, nil

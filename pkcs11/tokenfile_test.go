@@ -179,6 +179,21 @@ func TestFileMode(t *testing.T) {
 	}
 }
 
+// A file that could not be put in its place is not left behind: on a full disk it would take what is needed to go on.
+func TestNothingLeft(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a directory")
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	token := &fileToken{path: path}
+	if _, err := token.writeNew([]byte("x")); err == nil {
+		t.Error("a file in the place of a directory")
+	}
+	if list, err := os.ReadDir(filepath.Dir(path)); err != nil || len(list) != 1 {
+		t.Errorf("%v (%v)", list, err)
+	}
+}
+
 func FuzzTokenFile(f *testing.F) {
 	f.Add([]byte(tokenMagic))
 	f.Add(sampleFile(f))
