@@ -32,7 +32,7 @@ type fileToken struct {
 	path          string
 	work, retries int
 	set           *objects
-	id            atomic.Pointer[string] // the epoch: state's ID
+	id            atomic.Pointer[string] // the epoch: state's ID, and lives
 
 	pins sync.Mutex // one guess at a time; taken before mu
 	mu   sync.Mutex // guards what follows; taken before the lock on the file
@@ -41,6 +41,7 @@ type fileToken struct {
 	which   os.FileInfo
 	fixed   bool  // it may only be read
 	offset  int64 // how much of it
+	lives   int   // how often the file was forgotten, and all logins with it
 	state   *tokenState
 	records map[uint64]*stored
 	order   []uint64 // of the records in the file
@@ -76,6 +77,7 @@ func (t *fileToken) forget() {
 		t.f.Close()
 	}
 	t.f, t.offset, t.state, t.order = nil, 0, nil, nil
+	t.lives++
 	t.id.Store(new(string))
 	for _, s := range t.records {
 		if s.object != nil {
@@ -230,7 +232,7 @@ func (t *fileToken) take(records []record, seen map[uint64]bool) error {
 				t.leave() // made anew: its old key opens nothing
 			}
 			t.state = s
-			id := string(s.ID)
+			id := fmt.Sprintf("%x.%d", s.ID, t.lives)
 			t.id.Store(&id)
 			continue
 		}

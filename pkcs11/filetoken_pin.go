@@ -119,11 +119,11 @@ func (t *fileToken) enter(u UserType, state *tokenState, master []byte) (epoch s
 	t.master = master
 	if u == CKU_SO {
 		t.sos++
-		return string(t.state.ID), nil
+		return t.epoch(), nil
 	}
 	t.users++
 	if t.users > 1 {
-		return string(t.state.ID), nil
+		return t.epoch(), nil
 	}
 	for _, number := range t.order {
 		if s := t.records[number]; s != nil && s.private {
@@ -134,7 +134,7 @@ func (t *fileToken) enter(u UserType, state *tokenState, master []byte) (epoch s
 			}
 		}
 	}
-	return string(t.state.ID), nil
+	return t.epoch(), nil
 }
 
 // hide takes the private objects out of sight, and with the last login the key.
@@ -155,7 +155,7 @@ func (t *fileToken) hide() {
 func (t *fileToken) logout(u UserType, epoch string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.state == nil || string(t.state.ID) != epoch {
+	if epoch != t.epoch() {
 		return
 	}
 	if u == CKU_SO {

@@ -158,3 +158,57 @@ func TestTakenBack(t *testing.T) {
 	create("a longer one, so that the end of what was taken back is in its middle")
 	sees(2)
 }
+
+// A file that goes away and comes back is the same token, but nobody is logged in any more, whether he has looked meanwhile or not.
+func TestAwayAndBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "away.token")
+	cfg := Config{Slots: []Slot{{File: path, Work: 4}}}
+	loggedIn(t, cfg)
+	m, err := Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	apps := []*Application{m.Open(), m.Open()}
+	var sessions []SessionHandle
+	login := func(i int) {
+		t.Helper()
+		if err := apps[i].Login(sessions[i], CKU_USER, []byte("1234")); err != nil {
+			t.Error(err)
+		}
+	}
+	for i, a := range apps {
+		s, err := a.OpenSession(0, CKF_SERIAL_SESSION|CKF_RW_SESSION)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sessions = append(sessions, s)
+		login(i)
+	}
+	secret := []Attribute{Number(CKA_CLASS, CKO_DATA), Bool(CKA_TOKEN, true), Bool(CKA_PRIVATE, true)}
+	if _, err := apps[0].CreateObject(sessions[0], secret); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path, path+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := apps[0].SessionInfo(sessions[0]); err != nil {
+		t.Error(err)
+	}
+	if err := os.Rename(path+".away", path); err != nil {
+		t.Fatal(err)
+	}
+	login(0)
+	if i, err := apps[1].SessionInfo(sessions[1]); err != nil || i.State != CKS_RW_PUBLIC_SESSION {
+		t.Errorf("state %d, %v", i.State, err)
+	}
+	if _, err := apps[1].CreateObject(sessions[1], secret); Code(err) != CKR_USER_NOT_LOGGED_IN {
+		t.Error(err)
+	}
+	if err := apps[1].CloseSession(sessions[1]); err != nil {
+		t.Error(err)
+	}
+	if _, err := apps[0].CreateObject(sessions[0], secret); err != nil {
+		t.Errorf("after another application has left: %v", err)
+	}
+}
