@@ -153,7 +153,7 @@ func (s *session) who() user {
 	return u
 }
 
-// sync ends the operations when somebody has logged out.
+// sync ends the operations when somebody has logged out, and those whose keys are gone.
 func (s *session) sync() {
 	s.who()
 	s.app.mu.Lock()
@@ -162,6 +162,30 @@ func (s *session) sync() {
 	if s.outs != outs {
 		s.outs, s.operations = outs, operations{}
 	}
+	for _, op := range []**signing{&s.sign, &s.verify} {
+		if *op != nil && (*op).o.dead.Load() {
+			*op = nil
+		}
+	}
+	for _, op := range []**crypting{&s.encrypt, &s.decrypt} {
+		if *op != nil && (*op).o.dead.Load() {
+			*op = nil
+		}
+	}
+}
+
+// using gives the operation that is at a place of the session to f, which may keep it there.
+func using[operation any](place **operation, f func(op *operation) (keep bool, err error)) error {
+	op := *place
+	*place = nil
+	if op == nil {
+		return CKR_OPERATION_NOT_INITIALIZED
+	}
+	keep, err := f(op)
+	if keep {
+		*place = op
+	}
+	return err
 }
 
 // refresh takes in what other processes have changed.

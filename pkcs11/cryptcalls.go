@@ -1,16 +1,9 @@
 package pkcs11
 
-func (op *crypting) alive() *crypting {
-	if op == nil || op.o.dead.Load() {
-		return nil
-	}
-	return op
-}
-
 // EncryptInit is C_EncryptInit.
 func (a *Application) EncryptInit(h SessionHandle, m Mechanism, key ObjectHandle) error {
 	return a.with(h, func(s *session) error {
-		if s.encrypt.alive() != nil {
+		if s.encrypt != nil {
 			return CKR_OPERATION_ACTIVE
 		}
 		mech, o, err := s.usable(m, CKF_ENCRYPT, key, CKA_ENCRYPT, CKO_PUBLIC_KEY, CKO_SECRET_KEY)
@@ -25,7 +18,7 @@ func (a *Application) EncryptInit(h SessionHandle, m Mechanism, key ObjectHandle
 // DecryptInit is C_DecryptInit.
 func (a *Application) DecryptInit(h SessionHandle, m Mechanism, key ObjectHandle) error {
 	return a.with(h, func(s *session) error {
-		if s.decrypt.alive() != nil {
+		if s.decrypt != nil {
 			return CKR_OPERATION_ACTIVE
 		}
 		mech, o, err := s.usable(m, CKF_DECRYPT, key, CKA_DECRYPT, CKO_PRIVATE_KEY, CKO_SECRET_KEY)
@@ -37,22 +30,8 @@ func (a *Application) DecryptInit(h SessionHandle, m Mechanism, key ObjectHandle
 	})
 }
 
-// crypting gives the operation that is at place to f, which may keep it.
-func (s *session) crypting(place **crypting, f func(op *crypting) (keep bool, err error)) error {
-	op := (*place).alive()
-	*place = nil
-	if op == nil {
-		return CKR_OPERATION_NOT_INITIALIZED
-	}
-	keep, err := f(op)
-	if keep {
-		*place = op
-	}
-	return err
-}
-
 func (s *session) crypt(place **crypting, data []byte, max int) (out []byte, n int, err error) {
-	err = s.crypting(place, func(op *crypting) (bool, error) {
+	err = using(place, func(op *crypting) (bool, error) {
 		if op.parts {
 			return false, CKR_OPERATION_ACTIVE
 		}
@@ -82,7 +61,7 @@ func (s *session) crypt(place **crypting, data []byte, max int) (out []byte, n i
 }
 
 func (s *session) cryptUpdate(place **crypting, part []byte, max int) (out []byte, n int, err error) {
-	err = s.crypting(place, func(op *crypting) (bool, error) {
+	err = using(place, func(op *crypting) (bool, error) {
 		n = op.ready(len(part))
 		if wait, err := fits(n, max); wait {
 			return true, err
@@ -96,7 +75,7 @@ func (s *session) cryptUpdate(place **crypting, part []byte, max int) (out []byt
 }
 
 func (s *session) cryptFinal(place **crypting, max int) (out []byte, n int, err error) {
-	err = s.crypting(place, func(op *crypting) (bool, error) {
+	err = using(place, func(op *crypting) (bool, error) {
 		if max < 0 {
 			n = op.rest(0)
 			return true, nil

@@ -43,16 +43,7 @@ func (a *Application) DigestInit(h SessionHandle, m Mechanism) error {
 // digesting gives the operation to f, which may keep it.
 func (a *Application) digesting(h SessionHandle, f func(s *session, op *digesting) (keep bool, err error)) error {
 	return a.with(h, func(s *session) error {
-		op := s.digest
-		if op == nil {
-			return CKR_OPERATION_NOT_INITIALIZED
-		}
-		s.digest = nil
-		keep, err := f(s, op)
-		if keep {
-			s.digest = op
-		}
-		return err
+		return using(&s.digest, func(op *digesting) (bool, error) { return f(s, op) })
 	})
 }
 
@@ -112,21 +103,13 @@ func (a *Application) DigestFinal(h SessionHandle, max int) (out []byte, n int, 
 	return out, n, err
 }
 
-// alive is nil for an operation whose key is gone.
-func (op *signing) alive() *signing {
-	if op == nil || op.o.dead.Load() {
-		return nil
-	}
-	return op
-}
-
 // SignInit is C_SignInit.
 func (a *Application) SignInit(h SessionHandle, m Mechanism, key ObjectHandle) error {
 	return a.with(h, func(s *session) error { return s.signInit(m, key) })
 }
 
 func (s *session) signInit(m Mechanism, key ObjectHandle) error {
-	if s.sign.alive() != nil {
+	if s.sign != nil {
 		return CKR_OPERATION_ACTIVE
 	}
 	mech, o, err := s.usable(m, CKF_SIGN, key, CKA_SIGN, CKO_PRIVATE_KEY, CKO_SECRET_KEY)
@@ -134,20 +117,6 @@ func (s *session) signInit(m Mechanism, key ObjectHandle) error {
 		return err
 	}
 	s.sign, err = newSigning(m, mech, o)
-	return err
-}
-
-// signing gives the operation that is at place to f, which may keep it.
-func (s *session) signing(place **signing, f func(op *signing) (keep bool, err error)) error {
-	op := (*place).alive()
-	*place = nil
-	if op == nil {
-		return CKR_OPERATION_NOT_INITIALIZED
-	}
-	keep, err := f(op)
-	if keep {
-		*place = op
-	}
 	return err
 }
 
@@ -161,7 +130,7 @@ func (a *Application) Sign(h SessionHandle, data []byte, max int) (out []byte, n
 }
 
 func (s *session) signData(data []byte, max int) (out []byte, n int, err error) {
-	err = s.signing(&s.sign, func(op *signing) (bool, error) {
+	err = using(&s.sign, func(op *signing) (bool, error) {
 		if op.parts {
 			return false, CKR_OPERATION_ACTIVE
 		}
@@ -200,13 +169,13 @@ func update(part []byte) func(op *signing) (bool, error) {
 
 // SignUpdate is C_SignUpdate. Mechanisms that sign what the caller has hashed collect the parts.
 func (a *Application) SignUpdate(h SessionHandle, part []byte) error {
-	return a.with(h, func(s *session) error { return s.signing(&s.sign, update(part)) })
+	return a.with(h, func(s *session) error { return using(&s.sign, update(part)) })
 }
 
 // SignFinal is C_SignFinal.
 func (a *Application) SignFinal(h SessionHandle, max int) (out []byte, n int, err error) {
 	err = a.with(h, func(s *session) error {
-		return s.signing(&s.sign, func(op *signing) (bool, error) {
+		return using(&s.sign, func(op *signing) (bool, error) {
 			n = op.size()
 			if wait, err := fits(n, max); wait {
 				return true, err
@@ -222,7 +191,7 @@ func (a *Application) SignFinal(h SessionHandle, max int) (out []byte, n int, er
 // VerifyInit is C_VerifyInit.
 func (a *Application) VerifyInit(h SessionHandle, m Mechanism, key ObjectHandle) error {
 	return a.with(h, func(s *session) error {
-		if s.verify.alive() != nil {
+		if s.verify != nil {
 			return CKR_OPERATION_ACTIVE
 		}
 		mech, o, err := s.usable(m, CKF_VERIFY, key, CKA_VERIFY, CKO_PUBLIC_KEY, CKO_SECRET_KEY)
@@ -237,7 +206,7 @@ func (a *Application) VerifyInit(h SessionHandle, m Mechanism, key ObjectHandle)
 // Verify is C_Verify.
 func (a *Application) Verify(h SessionHandle, data, signature []byte) error {
 	return a.with(h, func(s *session) error {
-		return s.signing(&s.verify, func(op *signing) (bool, error) {
+		return using(&s.verify, func(op *signing) (bool, error) {
 			if op.parts {
 				return false, CKR_OPERATION_ACTIVE
 			}
@@ -251,12 +220,12 @@ func (a *Application) Verify(h SessionHandle, data, signature []byte) error {
 
 // VerifyUpdate is C_VerifyUpdate.
 func (a *Application) VerifyUpdate(h SessionHandle, part []byte) error {
-	return a.with(h, func(s *session) error { return s.signing(&s.verify, update(part)) })
+	return a.with(h, func(s *session) error { return using(&s.verify, update(part)) })
 }
 
 // VerifyFinal is C_VerifyFinal.
 func (a *Application) VerifyFinal(h SessionHandle, signature []byte) error {
 	return a.with(h, func(s *session) error {
-		return s.signing(&s.verify, func(op *signing) (bool, error) { return false, op.verify(signature) })
+		return using(&s.verify, func(op *signing) (bool, error) { return false, op.verify(signature) })
 	})
 }
