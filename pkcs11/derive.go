@@ -262,6 +262,9 @@ func (a *Application) UnwrapKey(h SessionHandle, m Mechanism, unwrapping ObjectH
 	return key, err
 }
 
+// maxPKCS8 is more than any private key has, and less than takes time to look at.
+const maxPKCS8 = 4096
+
 // setUnwrapped fills a template with the material of an unwrapped key.
 func (a attributes) setUnwrapped(plain []byte) error {
 	switch a.class() {
@@ -269,6 +272,9 @@ func (a attributes) setUnwrapped(plain []byte) error {
 		a[CKA_VALUE] = bytes.Clone(plain)
 		return a.completeSecret()
 	case CKO_PRIVATE_KEY:
+		if len(plain) > maxPKCS8 {
+			return CKR_WRAPPED_KEY_LEN_RANGE
+		}
 		key, err := x509.ParsePKCS8PrivateKey(plain)
 		if err != nil {
 			return fmt.Errorf("%w: %w", CKR_WRAPPED_KEY_INVALID, err)

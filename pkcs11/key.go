@@ -145,7 +145,11 @@ func parseRSAPrivate(a attributes) (*rsa.PrivateKey, error) {
 		return nil, fmt.Errorf("%w: CKA_PRIVATE_EXPONENT is larger than the modulus", CKR_ATTRIBUTE_VALUE_INVALID)
 	}
 	if len(a[CKA_PRIME_1]) > 0 && len(a[CKA_PRIME_2]) > 0 {
-		k.Primes = []*big.Int{new(big.Int).SetBytes(a[CKA_PRIME_1]), new(big.Int).SetBytes(a[CKA_PRIME_2])}
+		p, q := new(big.Int).SetBytes(a[CKA_PRIME_1]), new(big.Int).SetBytes(a[CKA_PRIME_2])
+		if new(big.Int).Mul(p, q).Cmp(k.N) != 0 { // else they may be so large that Precompute takes its time
+			return nil, fmt.Errorf("%w: CKA_PRIME_1 and CKA_PRIME_2 do not make the modulus", CKR_ATTRIBUTE_VALUE_INVALID)
+		}
+		k.Primes = []*big.Int{p, q}
 	} else if k.Primes = findPrimes(k); k.Primes == nil {
 		return nil, fmt.Errorf("%w: CKA_PRIVATE_EXPONENT does not fit the modulus", CKR_ATTRIBUTE_VALUE_INVALID)
 	}

@@ -1,8 +1,12 @@
 package pkcs11
 
 import (
+	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -57,6 +61,22 @@ func TestNoHalfPair(t *testing.T) {
 	}
 	if list, err := a.Find(s, 10); err != nil || len(list) > 0 {
 		t.Errorf("%d objects in the token (%v)", len(list), err)
+	}
+}
+
+// Numbers that are no primes of a key are refused before much is computed with them, which would take seconds.
+func TestLargePrimes(t *testing.T) {
+	k, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := attributes{}
+	if err := a.setKey(k); err != nil {
+		t.Fatal(err)
+	}
+	a[CKA_PRIME_1] = bytes.Repeat([]byte{0xFF}, maxValue)
+	if _, err := parseKey(a); Code(err) != CKR_ATTRIBUTE_VALUE_INVALID || !strings.Contains(err.Error(), "do not make the modulus") {
+		t.Error(err)
 	}
 }
 
