@@ -34,8 +34,10 @@ type fileToken struct {
 	set           *objects
 	id            atomic.Pointer[string] // the epoch: state's ID, and lives
 
-	pins sync.Mutex // one guess at a time; taken before mu
-	mu   sync.Mutex // guards what follows; taken before the lock on the file
+	pins   sync.Mutex     // one guess at a time; taken before mu
+	missed map[string]int // wrong ones in a row that could not be written down, by the salt of the PIN; guarded by pins
+
+	mu sync.Mutex // guards what follows; taken before the lock on the file
 
 	f       *os.File // the version that was read; open, so that its inode is not used again
 	which   os.FileInfo
@@ -57,7 +59,7 @@ type stored struct {
 }
 
 func newFileToken(s Slot) (*fileToken, error) {
-	t := &fileToken{path: s.File, work: s.Work, retries: s.Retries, set: newObjects()}
+	t := &fileToken{path: s.File, work: s.Work, retries: s.Retries, set: newObjects(), missed: map[string]int{}}
 	if t.work == 0 {
 		t.work = defaultWork
 	}

@@ -60,14 +60,17 @@ func (t *fileToken) verify(u UserType, pin []byte) (state *tokenState, master []
 	switch {
 	case p == nil:
 		return nil, nil, CKR_USER_PIN_NOT_INITIALIZED
-	case p.locked():
+	case p.Failures+t.missed[string(p.Salt)] >= p.Retries:
 		return nil, nil, CKR_PIN_LOCKED
 	case len(pin) > maxPIN:
 		return nil, nil, CKR_PIN_INCORRECT
 	}
 	master, wrong := p.open(trimPIN(pin), state.pinBound(u))
-	if wrong == nil && p.Failures == 0 {
-		return state, master, nil
+	if wrong == nil {
+		delete(t.missed, string(p.Salt))
+		if p.Failures == 0 {
+			return state, master, nil
+		}
 	}
 	err = t.update(func() error {
 		if !t.state.still(u, p) {
@@ -86,6 +89,9 @@ func (t *fileToken) verify(u UserType, pin []byte) (state *tokenState, master []
 	})
 	switch {
 	case wrong != nil:
+		if err != nil {
+			t.missed[string(p.Salt)]++
+		}
 		return nil, nil, wrong
 	case err != nil && Code(err) != CKR_TOKEN_WRITE_PROTECTED: // who may only read has a right PIN all the same
 		return nil, nil, err

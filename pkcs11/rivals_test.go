@@ -212,3 +212,45 @@ func TestAwayAndBack(t *testing.T) {
 		t.Errorf("after another application has left: %v", err)
 	}
 }
+
+// Wrong PINs lock a PIN also where they cannot be written down: as long as the process lives that was asked.
+func TestUncounted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "uncounted.token")
+	a, s := loggedIn(t, Config{Slots: []Slot{{File: path, Work: 4, Retries: 3}}})
+	if err := a.Logout(s); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(path+".new", "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	login := func(pin string, want Error) {
+		t.Helper()
+		if err := a.Login(s, CKU_USER, []byte(pin)); Code(err) != want {
+			t.Errorf("%s: %v, want %v", pin, err, want)
+		}
+	}
+	login("0000", CKR_PIN_INCORRECT)
+	login("0001", CKR_PIN_INCORRECT)
+	login("1234", CKR_OK)
+	if err := a.Logout(s); err != nil {
+		t.Fatal(err)
+	}
+	login("0000", CKR_PIN_INCORRECT)
+	login("0001", CKR_PIN_INCORRECT)
+	login("0002", CKR_PIN_INCORRECT)
+	login("1234", CKR_PIN_LOCKED)
+
+	if err := os.RemoveAll(path + ".new"); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Login(s, CKU_SO, []byte("12345678")); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.InitPIN(s, []byte("1234")); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Logout(s); err != nil {
+		t.Fatal(err)
+	}
+	login("1234", CKR_OK)
+}
