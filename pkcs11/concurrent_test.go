@@ -148,6 +148,31 @@ func TestChangeTogether(t *testing.T) {
 	}
 }
 
+// The last session takes the login with it at once: one that is opened meanwhile either has it for good or has none.
+func TestLastSession(t *testing.T) {
+	a, s := loggedIn(t, Config{Slots: []Slot{{File: filepath.Join(t.TempDir(), "last.token"), Work: 1}}})
+	for range 50_000 {
+		var closing sync.WaitGroup
+		closing.Go(func() {
+			if err := a.CloseSession(s); err != nil {
+				t.Error(err)
+			}
+		})
+		next, err := a.OpenSession(0, CKF_SERIAL_SESSION)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := a.Login(next, CKU_USER, []byte("1234")); err != nil && Code(err) != CKR_USER_ALREADY_LOGGED_IN {
+			t.Fatal(err)
+		}
+		closing.Wait()
+		if i, err := a.SessionInfo(next); err != nil || i.State != CKS_RO_USER_FUNCTIONS {
+			t.Fatalf("state %d, %v", i.State, err)
+		}
+		s = next
+	}
+}
+
 // A Signer serves crypto/x509 and crypto/tls.
 func TestSigner(t *testing.T) {
 	a, s := loggedIn(t, Config{Slots: []Slot{{File: filepath.Join(t.TempDir(), "signer.token"), Work: 4}}})
