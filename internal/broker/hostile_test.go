@@ -125,3 +125,14 @@ func TestManySubscriptions(t *testing.T) {
 		t.Errorf("%d levels and %d filters are left", len(x.root.next), len(x.exact))
 	}
 }
+
+// The lifecycle events of the longest client id have no topic that MQTT can carry.
+func TestLongestClientID(t *testing.T) {
+	b := newBench(t, Config{Limits: MQTT()})
+	watch := b.connect(mqtt.V5, "watch")
+	watch.subscribe(1, "$aws/events/presence/#")
+	c := b.connect(mqtt.V5, strings.Repeat("x", 65535))
+	c.nothing()
+	c.disconnect()
+	watch.nothing()
+}

@@ -4,10 +4,10 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/mqtt"
 )
 
 // presenceMemory is how long a client's version number outlives its last connection.
@@ -96,7 +96,8 @@ func (c *connection) event(eventType string) *event {
 
 // tell publishes a lifecycle event on $aws/events/<kind>/<clientId>.
 func (c *connection) tell(bt *batch, kind string, e *event) {
-	if strings.ContainsAny(c.clientID, "+#") {
+	topic := "$aws/events/" + kind + "/" + c.clientID
+	if mqtt.ValidTopicName(topic) != nil { // a client id may have wildcards in it, or be too long
 		return
 	}
 	payload, err := json.Marshal(e)
@@ -104,7 +105,7 @@ func (c *connection) tell(bt *batch, kind string, e *event) {
 		c.b.log.Error("lifecycle event", "clientId", c.clientID, "error", err)
 		return
 	}
-	m := &thingward.Message{Scope: c.ns.scope, Topic: "$aws/events/" + kind + "/" + c.clientID, Payload: payload, QoS: 1, Time: bt.now}
+	m := &thingward.Message{Scope: c.ns.scope, Topic: topic, Payload: payload, QoS: 1, Time: bt.now}
 	if err := c.ns.publishIn(bt, m); err != nil {
 		c.b.log.Error("lifecycle event is lost", "clientId", c.clientID, "topicName", m.Topic, "error", err)
 	}
