@@ -3,6 +3,7 @@ package broker
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/internal/journal"
@@ -55,6 +56,14 @@ func (ns *namespace) mayRetain(who *identity, topic string) *refusal {
 	return ns.ask(who, policy.RetainPublish, policy.Topic, topic)
 }
 
+// mayPublishMessage is mayPublish, and mayRetain if the message is to be retained.
+func (ns *namespace) mayPublishMessage(who *identity, topic string, retain bool) *refusal {
+	if r := ns.mayPublish(who, topic); r != nil || !retain {
+		return r
+	}
+	return ns.mayRetain(who, topic)
+}
+
 // checkTopic applies the limits of topic names.
 func (limits *Limits) checkTopic(topic string) *refusal {
 	counted := mqtt.Counted(topic)
@@ -90,6 +99,8 @@ type receivableCache struct {
 	mu     sync.Mutex
 	who    *identity
 	topics map[string]bool
+
+	refuses atomic.Bool // has refused something
 }
 
 // receivable reports whether c's policies let it receive messages on the topic. What it finds out for the first time and
@@ -115,6 +126,9 @@ func (r *receivableCache) decide(c *connection, topic string) (allowed bool, ref
 		refused = c.ns.ask(who, policy.Receive, policy.Topic, topic)
 		allowed = refused == nil
 		r.topics[topic] = allowed
+		if !allowed {
+			r.refuses.Store(true)
+		}
 	}
 	return allowed, refused
 }

@@ -111,7 +111,7 @@ func (s *session) replay(bt *batch, c *connection, at msglog.Offset, record []by
 		case len(s.queue) == 0 && len(s.inflight) < c.window && s.freePID():
 			s.send(bt, c, f.bytes, f.pid, qos, at)
 		default: // a second copy, of a shared subscription
-			s.enqueue(f, qos, at, p.expires)
+			s.enqueue(c, f, qos, at, p.expires)
 		}
 	}
 }

@@ -132,13 +132,8 @@ func (c *connection) admitWill() *refusal {
 	if r := limits.checkProperties(w.Properties); r != nil {
 		return r
 	}
-	if r := c.ns.mayPublish(who, w.Topic); r != nil {
+	if r := c.ns.mayPublishMessage(who, w.Topic, w.Retain); r != nil {
 		return r
-	}
-	if w.Retain {
-		if r := c.ns.mayRetain(who, w.Topic); r != nil {
-			return r
-		}
 	}
 	p := publication{scope: c.ns.scope, topic: w.Topic, payload: w.Payload, qos: w.QoS, retain: w.Retain,
 		wire: w.Properties, clientID: c.clientID, principal: who.principal.ID, source: c.source.Addr()}
@@ -214,7 +209,10 @@ func (c *connection) begin() {
 	}
 	c.aliasMax = min(int(p.TopicAliasMaximum), limits.MaxClientAlias)
 	expiry, persistent := c.sessionExpiry()
-	present, at := c.ns.open(c, expiry, persistent)
+	present, at, due := c.ns.open(c, expiry, persistent)
+	if due != nil {
+		c.ns.publishWill(due)
+	}
 	bt := &c.batch
 	if at != notLogged {
 		bt.commit = at

@@ -243,7 +243,7 @@ func (limits *Limits) checkProperties(p *mqtt.Properties) *refusal {
 // disconnect handles DISCONNECT.
 func (c *connection) disconnect(p *mqtt.Disconnect) *ending {
 	e := &ending{reason: ClientInitiatedDisconnect, why: "the client has disconnected",
-		dropWill: p.ReasonCode != mqtt.DisconnectWithWillMessage}
+		dropWill: p.ReasonCode == mqtt.Success} // MQTT-3.14.4-3
 	if p.Properties == nil || p.Properties.SessionExpiryInterval == nil {
 		return e
 	}

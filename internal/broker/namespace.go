@@ -248,8 +248,9 @@ func (ns *namespace) remove(s *session) {
 }
 
 // open returns the session for a connection that asks for it, and the offset to wait for before it is
-// promised to the client. A connection that has the client id now is ended first.
-func (ns *namespace) open(c *connection, expiry time.Duration, persistent bool) (present bool, at msglog.Offset) {
+// promised to the client. A connection that has the client id now is ended first. If a session ends that has left a delayed
+// will, that is due.
+func (ns *namespace) open(c *connection, expiry time.Duration, persistent bool) (present bool, at msglog.Offset, due *will) {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
 	s := ns.sessions[c.clientID]
@@ -282,24 +283,26 @@ func (ns *namespace) open(c *connection, expiry time.Duration, persistent bool) 
 	if persistent {
 		at = ns.logSession(s)
 	}
-	at = max(at, ns.openWill(c))
+	left, opened := ns.openWill(c)
+	if !present {
+		due = left
+	}
 	c.session = s
 	ns.arrive(c)
-	ns.index.touch() // what the session may receive depends on the connection's principal
-	return present, at
+	return present, max(at, opened), due
 }
 
-// openWill replaces the will that the client's last connection has left by the one of c. Called with mu held.
-func (ns *namespace) openWill(c *connection) msglog.Offset {
-	pending := ns.wills[c.clientID]
-	if pending != nil {
+// openWill replaces the will that the client's last connection has left, which it returns, by the one of c. Called with mu held.
+func (ns *namespace) openWill(c *connection) (left *will, at msglog.Offset) {
+	if pending := ns.wills[c.clientID]; pending != nil {
 		pending.timer.Stop()
 		delete(ns.wills, c.clientID)
+		left = pending.will
 	}
-	if c.will != nil || pending != nil {
-		return ns.logState(appendWill(nil, ns.scope, c.clientID, c.will, time.Now()))
+	if c.will != nil || left != nil {
+		return left, ns.logState(appendWill(nil, ns.scope, c.clientID, c.will, time.Now()))
 	}
-	return notLogged
+	return nil, notLogged
 }
 
 func (ns *namespace) logSession(s *session) msglog.Offset {
@@ -310,6 +313,7 @@ func (ns *namespace) logSession(s *session) msglog.Offset {
 // detach takes a connection that has ended out of its session, publishes its will and tells of it.
 func (ns *namespace) detach(c *connection, e ending) {
 	s := c.session
+	e.dropWill = e.dropWill || !c.willAllowed()
 	ns.mu.Lock()
 	ns.depart(c, e.reason)
 	s.owner, s.since = nil, time.Now()
@@ -321,6 +325,9 @@ func (ns *namespace) detach(c *connection, e ending) {
 		s.detach()
 	} else {
 		s.detach()
+		if c.receive.refuses.Load() {
+			ns.index.touch() // the next connection may receive what this one may not
+		}
 		ns.logSession(s)
 		ns.expireLater(s, s.expiry)
 	}

@@ -1,8 +1,10 @@
 package broker
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -164,6 +166,89 @@ func TestReceiveAndUpdate(t *testing.T) {
 	b.Disconnect(scope, "cert-2", AuthError, "certificate cert-2 is INACTIVE")
 	c.end(mqtt.NotAuthorized)
 	pub.nothing()
+}
+
+// What waits for room in the window when policies change is judged again.
+func TestUpdateWhileQueued(t *testing.T) {
+	b := newBench(t, Config{})
+	who := principal(t, "cert-2", allowAll)
+	c := b.dialAs(who, connect(mqtt.V5, "device-1", clean, func(p *mqtt.Connect) { p.Properties = &mqtt.Properties{ReceiveMaximum: 1} }))
+	c.connack()
+	c.subscribe(1, "#")
+	pub := b.connect(mqtt.V311, "pub")
+	pub.publish1("device-2/x", "open")
+	pub.publish1("device-2/x", "secret")
+	pub.publish1("device-1/x", "mine")
+	b.UpdatePrincipal(principal(t, "cert-2", device))
+	c.want("device-2/x open q1", "device-1/x mine q1")
+	c.nothing()
+}
+
+// What a connection may not receive, the next one of the session may.
+func TestReceiveOffline(t *testing.T) {
+	b := newBench(t, Config{})
+	c := b.dialAs(principal(t, "cert-2", device), connect(mqtt.V5, "device-1", expiry(100)))
+	c.connack()
+	c.subscribe(1, "#")
+	pub := b.connect(mqtt.V311, "pub")
+	pub.publish1("other/x", "secret")
+	c.disconnect()
+	pub.publish1("other/x", "while away")
+	c = b.dial(connect(mqtt.V5, "device-1", expiry(100))).present(true)
+	c.want("other/x while away q1")
+}
+
+// A hook is called before a line of the log is written.
+type hook struct {
+	slog.Handler
+	f func(line string)
+}
+
+func (h hook) Handle(ctx context.Context, r slog.Record) error {
+	h.f(r.Message)
+	return h.Handler.Handle(ctx, r)
+}
+
+// A publisher that looks for subscribers while one of them is coming back does not send it what it may not receive.
+func TestReceiveWhileConnecting(t *testing.T) {
+	b := newBench(t, Config{})
+	b.dial(connect(mqtt.V5, "device-1", expiry(100))).present(false).subscribeAndLeave("#")
+	pub := b.connect(mqtt.V311, "pub")
+	b.log = slog.New(hook{b.log.Handler(), func(line string) {
+		if line == "connected" {
+			pub.publish1("device-2/x", "secret")
+		}
+	}})
+	c := b.dialAs(principal(t, "cert-2", device), connect(mqtt.V5, "device-1", expiry(100))).present(true)
+	c.nothing()
+	pub.publish1("device-2/x", "secret")
+	pub.publish("device-2/x", "secret")
+	pub.publish1("device-1/x", "mine")
+	c.want("device-1/x mine q1")
+}
+
+// A will that the client may not publish any more is not published.
+func TestWillPolicy(t *testing.T) {
+	b := newBench(t, Config{})
+	watch := b.connect(mqtt.V311, "watch")
+	watch.subscribe(1, "#")
+	f := func(w mqtt.Will, policies string, published bool) {
+		t.Helper()
+		c := b.dialAs(principal(t, "cert-2", allowAll), connect(mqtt.V5, "device-1", clean, withWill(w)))
+		c.connack()
+		b.UpdatePrincipal(principal(t, "cert-2", policies))
+		c.drop()
+		if published {
+			watch.want(w.Topic + " gone")
+		} else {
+			b.wantSaid("eventType=Publish-In", "topicName="+w.Topic)
+		}
+		watch.nothing()
+	}
+	f(mqtt.Will{Topic: "device-1/a", Payload: []byte("gone")}, device, true)
+	f(mqtt.Will{Topic: "device-2/a", Payload: []byte("gone")}, device, false)
+	f(mqtt.Will{Topic: "device-1/b", Payload: []byte("gone"), Retain: true}, device, false)
+	f(mqtt.Will{Topic: "device-1/c", Payload: []byte("gone"), Retain: true}, allowAll, true)
 }
 
 func TestLifecycleEvents(t *testing.T) {

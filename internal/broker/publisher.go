@@ -43,13 +43,7 @@ func (b *Broker) mayPublishAs(by Publisher, m *thingward.Message) *refusal {
 	context := by.Principal.PolicyContext("", by.Domain, by.Source)
 	context.MQTT, context.Thing = false, nil
 	who, ns := &identity{by.Principal, context}, b.namespace(m.Scope)
-	if r := ns.mayPublish(who, m.Topic); r != nil {
-		return r
-	}
-	if m.Retain {
-		return ns.mayRetain(who, m.Topic)
-	}
-	return nil
+	return ns.mayPublishMessage(who, m.Topic, m.Retain)
 }
 
 // publicError is what a publisher without a connection is told.

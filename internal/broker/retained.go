@@ -113,7 +113,7 @@ func (c *connection) sendRetained(sub *subscription) {
 
 // sendDirect delivers p to this session alone, through the log if it has to be kept for it.
 func (c *connection) sendDirect(p *publication, sub *subscription) {
-	t := newTarget(sub)
+	t := newTarget(sub, c.who.Load())
 	t.retainAsPublished, t.noLocal = true, false
 	p.qos = min(p.qos, sub.qos)
 	if p.qos == 0 || !c.session.persistent.Load() {

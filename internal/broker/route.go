@@ -12,6 +12,7 @@ import (
 // A target is one session that gets a message, and how.
 type target struct {
 	session           *session
+	who               *identity // who may receive the topic; nil: there was no connection
 	qos               byte
 	noLocal           bool
 	retainAsPublished bool
@@ -27,10 +28,15 @@ func (t *target) merge(s *subscription) {
 	}
 }
 
-func newTarget(s *subscription) target {
-	t := target{session: s.session, noLocal: s.noLocal}
+func newTarget(s *subscription, who *identity) target {
+	t := target{session: s.session, who: who, noLocal: s.noLocal}
 	t.merge(s)
 	return t
+}
+
+// mayReach reports whether c may receive what is on its way to t: c or its policies may be newer than the route.
+func (t *target) mayReach(c *connection, topic string) bool {
+	return c.who.Load() == t.who || c.receivable(topic)
 }
 
 func (t *target) frame(p *publication, v mqtt.Version, qos byte, retain bool) *frame {
@@ -95,8 +101,11 @@ func (r *route) add(found []*subscription) {
 	var seen map[*session]int
 	groups := map[string]int{}
 	for i, s := range found {
-		if c := s.session.conn.Load(); c != nil && !c.receivable(r.topic) {
-			continue
+		var who *identity
+		if c := s.session.conn.Load(); c != nil {
+			if who = c.who.Load(); !c.receivable(r.topic) {
+				continue
+			}
 		}
 		r.durable = r.durable || s.qos > 0 && s.group == "" && s.session.persistent.Load()
 		if s.group != "" {
@@ -106,10 +115,10 @@ func (r *route) add(found []*subscription) {
 				groups[s.filter] = n
 				r.groups = append(r.groups, group{})
 			}
-			r.groups[n].members = append(r.groups[n].members, newTarget(s))
+			r.groups[n].members = append(r.groups[n].members, newTarget(s, who))
 			continue
 		}
-		if i > 0 && s.list != found[0].list && !overlap {
+		if i > 0 && s.rest != found[0].rest && !overlap {
 			overlap, seen = true, make(map[*session]int, len(r.targets))
 			for j := range r.targets {
 				seen[r.targets[j].session] = j
@@ -124,7 +133,7 @@ func (r *route) add(found []*subscription) {
 			}
 			seen[s.session] = len(r.targets)
 		}
-		r.targets = append(r.targets, newTarget(s))
+		r.targets = append(r.targets, newTarget(s, who))
 	}
 }
 

@@ -61,6 +61,7 @@ type queued struct {
 	qos     byte
 	at      msglog.Offset
 	expires time.Time
+	who     *identity // whose policies have allowed it
 }
 
 // deliver gives s a message. A message in the log, at the offset, is given with namespace.order held. If
@@ -71,7 +72,7 @@ func (s *session) deliver(bt *batch, p *publication, t *target, at msglog.Offset
 	}
 	qos, retain := min(p.qos, t.qos), p.retain && t.retainAsPublished
 	if qos == 0 {
-		if c := s.conn.Load(); c != nil {
+		if c := s.conn.Load(); c != nil && t.mayReach(c, p.topic) {
 			c.pushQoS0(bt, t.frame(p, c.version, 0, retain).bytes)
 		}
 		return
@@ -84,7 +85,7 @@ func (s *session) deliver(bt *batch, p *publication, t *target, at msglog.Offset
 		s.fallBehind(at)
 		return
 	}
-	if c == nil {
+	if c == nil || !t.mayReach(c, p.topic) {
 		return
 	}
 	if !durable {
@@ -97,7 +98,7 @@ func (s *session) deliver(bt *batch, p *publication, t *target, at msglog.Offset
 		s.send(bt, c, f.bytes, f.pid, qos, at)
 	case len(s.queue) < c.b.limits.MaxQueued && s.queued+len(f.bytes) <= c.b.limits.MaxQueuedBytes,
 		durable && s.given == at: // the log has no place between two copies of one message
-		s.enqueue(f, qos, at, p.expires)
+		s.enqueue(c, f, qos, at, p.expires)
 	case durable:
 		s.fallBehind(at)
 	default:
@@ -106,8 +107,8 @@ func (s *session) deliver(bt *batch, p *publication, t *target, at msglog.Offset
 }
 
 // enqueue keeps a message until there is room for it. Called with mu held.
-func (s *session) enqueue(f *frame, qos byte, at msglog.Offset, expires time.Time) {
-	s.queue = append(s.queue, queued{f.share(), f.pid, qos, at, expires})
+func (s *session) enqueue(c *connection, f *frame, qos byte, at msglog.Offset, expires time.Time) {
+	s.queue = append(s.queue, queued{f.share(), f.pid, qos, at, expires, c.who.Load()})
 	s.queued += len(f.bytes)
 	s.given = at
 }
@@ -159,6 +160,9 @@ func (s *session) pump(bt *batch, c *connection) {
 	for ; n < len(s.queue) && len(s.inflight) < c.window && s.freePID(); n++ {
 		q := &s.queue[n]
 		s.queued -= len(q.frame)
+		if q.who != c.who.Load() && !c.receivable(string(mqtt.TopicOf(q.frame))) {
+			continue
+		}
 		if q.expires.IsZero() {
 			s.send(bt, c, q.frame, q.pid, q.qos, q.at)
 			continue
@@ -264,6 +268,7 @@ func (s *session) attach(bt *batch, c *connection, connack []byte) {
 		return false
 	})
 	s.conn.Store(c)
+	s.ns.index.touch() // what the session may receive depends on the connection's principal
 }
 
 // shrink leaves to the log what is more in flight than the new connection takes. Called with mu held.

@@ -98,6 +98,10 @@ func TestWillDelay(t *testing.T) {
 		// The end of the session does not wait for the delay.
 		b.connect(mqtt.V5, "d", will).drop()
 		watch.want("wills gone q1")
+		b.dial(connect(mqtt.V5, "e", expiry(100), will)).present(false).drop()
+		watch.nothing()
+		b.connect(mqtt.V5, "e").disconnect() // with a clean start
+		watch.want("wills gone q1")
 	})
 }
 
@@ -124,6 +128,7 @@ func TestWill(t *testing.T) {
 	f((*client).drop, true, ConnectionLost)
 	f((*client).disconnect, false, ClientInitiatedDisconnect)
 	f(func(c *client) { c.send(&mqtt.Disconnect{ReasonCode: mqtt.DisconnectWithWillMessage}) }, true, ClientInitiatedDisconnect)
+	f(func(c *client) { c.send(&mqtt.Disconnect{ReasonCode: mqtt.UnspecifiedError}) }, true, ClientInitiatedDisconnect)
 	f(func(c *client) { c.net.Write([]byte{0xff, 0xff}) }, true, ClientError)
 	f(func(c *client) { b.Disconnect(scope, "cert-1x", AuthError, "revoked"); c.drop() }, true, ConnectionLost)
 }

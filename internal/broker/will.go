@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/thingward/thingward"
+	"github.com/thingward/thingward/internal/journal"
 )
 
 // A will is the message that is published when its client is gone.
@@ -11,6 +12,19 @@ type will struct {
 	message *thingward.Message
 	delay   time.Duration
 	expiry  time.Duration // of the message, counted from its publication; 0: never
+}
+
+// willAllowed reports whether the policies of c, which may have changed since CONNECT, still let it publish its will.
+func (c *connection) willAllowed() bool {
+	if c.will == nil {
+		return true
+	}
+	m := c.will.message
+	r := c.ns.mayPublishMessage(c.who.Load(), m.Topic, m.Retain)
+	if r != nil {
+		c.logRefusal(journal.PublishIn, m.Topic, r)
+	}
+	return r == nil
 }
 
 // publishWill publishes a will now.
