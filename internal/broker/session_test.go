@@ -4,8 +4,14 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/thingward/thingward/internal/msglog"
+	"github.com/thingward/thingward/internal/msglog/powercut"
 	"github.com/thingward/thingward/mqtt"
 )
 
@@ -183,6 +189,74 @@ func TestFullLog(t *testing.T) {
 	old.send(&mqtt.Publish{Topic: "t", Payload: []byte(payload), QoS: 1, PacketID: 1})
 	old.end(0)
 	b.wantSaid("message log is full", "disconnectReason=THROTTLED")
+}
+
+// A log that has been full takes messages again as soon as nobody waits for what is in it, on disk and in memory.
+func TestRoomAgain(t *testing.T) {
+	f := func(dir string, size int64) {
+		t.Helper()
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, Config{Dir: dir, MaxLogSize: size})
+			b.dial(connect(mqtt.V5, "device", expiry(100))).present(false).subscribeAndLeave("t")
+			pub := b.connect(mqtt.V5, "pub")
+			payload, n := strings.Repeat("x", 100<<10), 0
+			for ; pub.publish1("t", payload) == mqtt.Success; n++ {
+			}
+			c := b.dial(connect(mqtt.V5, "device", expiry(100))).present(true)
+			c.received(n)
+			c.nothing()
+			time.Sleep(2 * sweepEvery)
+			if code := pub.publish1("t", payload); code != mqtt.Success {
+				t.Errorf("%d bytes: PUBACK %v after %d messages were received", size, code, n)
+			}
+			b.Close(context.Background())
+		})
+	}
+	f("", 1<<20)
+	f(t.TempDir(), 1<<20)
+	f(t.TempDir(), 30<<20)
+}
+
+// A fullDisk has no room for snapshots.
+type fullDisk struct {
+	msglog.Files
+	full atomic.Bool
+}
+
+func (d *fullDisk) Create(name string) (msglog.File, error) {
+	if d.full.Load() && strings.Contains(name, "snapshot") {
+		return nil, syscall.ENOSPC
+	}
+	return d.Files.Create(name)
+}
+
+// A disk without room for a snapshot gets it back from what the last one covers.
+func TestTrimOnFullDisk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := &fullDisk{Files: powercut.New()}
+		b := newBench(t, Config{Dir: "/d", MaxLogSize: 1 << 20, files: disk})
+		b.dial(connect(mqtt.V5, "device", expiry(100))).present(false).subscribeAndLeave("t")
+		pub, payload := b.connect(mqtt.V5, "pub"), strings.Repeat("x", 100<<10)
+		for range 5 {
+			pub.publish1("t", payload)
+		}
+		time.Sleep(2 * sweepEvery)
+		disk.full.Store(true)
+		c := b.dial(connect(mqtt.V5, "device", expiry(100))).present(true)
+		c.received(5)
+		for range 2 {
+			pub.publish1("t", payload)
+			c.received(1)
+		}
+		c.nothing()
+		time.Sleep(2 * sweepEvery)
+		b.wantSaid("no space left")
+		if size := b.msgs.Size(); size > 400<<10 {
+			t.Errorf("%d bytes of log are kept", size)
+		}
+		disk.full.Store(false)
+		b.Close(context.Background())
+	})
 }
 
 func TestReset(t *testing.T) {

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"iter"
 	"slices"
 	"time"
@@ -8,7 +9,7 @@ import (
 
 const (
 	sweepEvery    = time.Second
-	snapshotEvery = 64 << 20 // bytes of log; in memory 4 MiB, as a snapshot costs nothing there
+	snapshotEvery = 64 << 20 // bytes of log, or an eighth of what it may have; in memory 4 MiB, as a snapshot costs nothing there
 )
 
 // sweep writes down positions, makes snapshots, trims the log and forgets what has expired, until Close.
@@ -40,13 +41,18 @@ func (b *Broker) sweepOnce(now time.Time) error {
 			return err
 		}
 	}
-	if end-b.snapshot < snapshotEvery && (b.dir != "" || end-b.snapshot < 4<<20) {
+	every, limit := int64(snapshotEvery), b.msgs.Limit()
+	if b.dir == "" {
+		every = 4 << 20
+	}
+	var err error
+	switch {
+	case int64(end-b.snapshot) >= min(every, limit/8):
+		err = b.saveSnapshot() // if the disk is too full for it, what the last one covers can go all the same
+	case b.msgs.Size() < limit/4*3:
 		return nil
 	}
-	if err := b.saveSnapshot(); err != nil {
-		return err
-	}
-	return b.trim()
+	return errors.Join(err, b.trim())
 }
 
 // trim drops the part of the log that no session and no recovery needs.

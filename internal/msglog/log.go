@@ -39,7 +39,7 @@ import (
 // Config says where the log lives and how large it may grow.
 type Config struct {
 	Dir         string       // made if missing; empty: in memory
-	SegmentSize int64        // a new segment is begun beyond this; 0: 64 MiB
+	SegmentSize int64        // a new segment is begun beyond this; 0: 64 MiB; at most an eighth of MaxSize, so that there is one to trim
 	MaxSize     int64        // Append refuses beyond this; 0: 4 GiB
 	Sync        bool         // fsync before Commit returns
 	ReadOnly    bool         // change nothing, not even a torn tail; Dir must exist
@@ -95,6 +95,7 @@ func Open(cfg Config) (*Log, error) {
 	if cfg.MaxSize == 0 {
 		cfg.MaxSize = 4 << 30
 	}
+	cfg.SegmentSize = min(cfg.SegmentSize, cfg.MaxSize/8)
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
@@ -261,6 +262,9 @@ func (l *Log) Size() int64 {
 	defer l.mu.Unlock()
 	return int64(l.end() - l.segments[0].base)
 }
+
+// Limit returns how large that may become.
+func (l *Log) Limit() int64 { return l.cfg.MaxSize }
 
 // Commit returns when the record at the offset, and every record before it, is written, and synced if the
 // log was opened with Sync. After an error the record may still be written by a later Commit.
