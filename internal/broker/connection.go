@@ -76,6 +76,7 @@ type connection struct {
 	writeExpires time.Time
 	aliasMax     int               // topic aliases the client takes
 	aliasesOut   map[string]uint16 // those it has been told
+	held         []held            // QoS 2 deliveries that wait for the log, in its order
 }
 
 // An ending is why and how a connection ends.

@@ -42,11 +42,14 @@ func (s *session) release(bt *batch, pid uint16) bool {
 	return true
 }
 
-// logFlight writes down one delivery. Called with mu held.
-func (s *session) logFlight(bt *batch, f inflight) {
-	if s.persistent.Load() && !s.gone {
-		bt.commit = max(bt.commit, s.ns.logState(appendFlight(nil, s.ns.scope, s.clientID, f)))
+// logFlight writes down one delivery, and returns where. Called with mu held.
+func (s *session) logFlight(bt *batch, f inflight) (at msglog.Offset) {
+	if !s.persistent.Load() || s.gone {
+		return notLogged
 	}
+	at = s.ns.logState(appendFlight(nil, s.ns.scope, s.clientID, f))
+	bt.commit = max(bt.commit, at)
+	return at
 }
 
 // logOver writes down that a QoS 2 delivery is over. Nobody waits for that: without it the PUBREL is repeated after a crash.
@@ -71,15 +74,20 @@ func (s *session) ground(bt *batch, f inflight) {
 
 // A held packet waits for the log before it goes into the output of its connection.
 type held struct {
-	c     *connection
+	at    msglog.Offset // of its record
 	frame []byte
 	pidAt int
 	pid   uint16
 }
 
-// hold keeps a PUBLISH back until what the batch has appended is in the log.
-func (bt *batch) hold(c *connection, frame []byte, pidAt int, pid uint16) {
-	bt.held = append(bt.held, held{c, slices.Clone(frame), pidAt, pid})
+// hold keeps a PUBLISH back until its record is in the log. Called with session.mu held.
+func (bt *batch) hold(c *connection, h held) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.held = append(c.held, h)
+	if n := len(bt.held); n == 0 || bt.held[n-1] != c {
+		bt.held = append(bt.held, c)
+	}
 }
 
 // letGo puts what was held back into the outputs.
@@ -87,14 +95,26 @@ func (bt *batch) letGo() {
 	if len(bt.held) == 0 {
 		return
 	}
-	b := bt.held[0].c.b
+	b := bt.held[0].b
 	if err := b.msgs.Commit(bt.commit); err != nil && !b.closing() { // it is sent all the same; a crash may repeat it
 		b.log.Error("QoS 2 deliveries are not durable", "error", err)
 	}
-	for _, h := range bt.held {
-		h.c.pushPublish(bt, h.frame, h.pidAt, h.pid)
+	for _, c := range bt.held {
+		c.letGo(bt)
 	}
 	bt.held = nil
+}
+
+// letGo puts into the output what was held back and is in the log now, also by other batches: it goes out in the order of the log.
+func (c *connection) letGo(bt *batch) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for ; n < len(c.held) && c.held[n].at <= bt.commit; n++ {
+		h := &c.held[n]
+		c.putPublish(bt, h.frame, h.pidAt, h.pid)
+	}
+	c.held = slices.Delete(c.held, 0, n)
 }
 
 // exactlyOnce handles the packets of QoS 2.

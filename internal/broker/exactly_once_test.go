@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/mqtt"
 )
 
@@ -153,4 +154,28 @@ func TestExactlyOnceRestart(t *testing.T) {
 		t.Errorf("got %s want %s", got, want)
 	}
 	sub.nothing()
+}
+
+// Messages of two batches, such as of a publisher and of the client's own reader of the log, come in the order of the log,
+// whichever batch is over first.
+func TestExactlyOnceOrder(t *testing.T) {
+	b := newBench(t, Config{Limits: MQTT()})
+	sub := b.connect(mqtt.V5, "sub", expiry(100))
+	sub.subscribe(2, "t")
+	ns, first, second := b.namespace(scope), newBatch(), newBatch()
+	publish := func(bt *batch, payload string) {
+		m := &thingward.Message{Scope: scope, Topic: "t", Payload: []byte(payload), QoS: 2, Time: bt.now}
+		if err := ns.publishIn(bt, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish(first, "1")
+	publish(second, "2")
+	publish(first, "3")
+	for _, bt := range []*batch{second, first} {
+		if err := bt.finish(b.Broker); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sub.want("t 1 q2", "t 2 q2", "t 3 q2")
 }

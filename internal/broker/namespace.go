@@ -107,7 +107,7 @@ type batch struct {
 	wake   []*connection // have got output and no writing goroutine yet
 	commit msglog.Offset // the log is to be safe up to here; notLogged: nothing to wait for
 	record []byte        // scratch
-	held   []held        // QoS 2 deliveries that wait for the log
+	held   []*connection // have QoS 2 deliveries that wait for the log
 
 	via      via             // of its connection
 	received [vias][3]uint64 // messages by QoS, for the statistics

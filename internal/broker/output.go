@@ -59,9 +59,14 @@ func (c *connection) pushPacket(bt *batch, p mqtt.Packet) {
 
 // pushPublish puts a PUBLISH with its packet identifier into the output.
 func (c *connection) pushPublish(bt *batch, frame []byte, pidAt int, pid uint16) {
-	bt.sent[frame[0]>>1&3]++
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.putPublish(bt, frame, pidAt, pid)
+}
+
+// putPublish is pushPublish with mu held.
+func (c *connection) putPublish(bt *batch, frame []byte, pidAt int, pid uint16) {
+	bt.sent[frame[0]>>1&3]++
 	if !c.closing {
 		out := c.output(bt)
 		out.b = c.appendPublish(out.b, frame, pidAt, pid)

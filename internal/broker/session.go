@@ -147,8 +147,7 @@ func (s *session) send(bt *batch, c *connection, frame []byte, pidAt int, qos by
 		s.markDirty()
 	}
 	if qos == 2 && at != notLogged {
-		s.logFlight(bt, f)
-		bt.hold(c, frame, pidAt, f.pid)
+		bt.hold(c, held{s.logFlight(bt, f), slices.Clone(frame), pidAt, f.pid})
 		return
 	}
 	c.pushPublish(bt, frame, pidAt, f.pid)
