@@ -120,19 +120,32 @@ func (s *session) replay(bt *batch, c *connection, at msglog.Offset, record []by
 // it was chosen among the members of a shared one.
 func (s *session) targets(m *storedMessage, at msglog.Offset) (targets []target) {
 	own := target{session: s}
+	var shared []*subscription
 	for _, sub := range s.subs {
-		if sub.group == "" && !m.direct && msglog.Offset(sub.since) <= at && s.ns.matches(sub.rest, m.Topic) &&
-			!(sub.noLocal && m.ClientID == s.clientID) {
+		switch {
+		case msglog.Offset(sub.since) > at || !s.ns.matches(sub.rest, m.Topic):
+		case sub.group != "":
+			shared = append(shared, sub)
+		case !(sub.noLocal && m.ClientID == s.clientID) || m.direct:
 			own.merge(sub)
 		}
 	}
-	if own.qos > 0 && m.QoS > 0 {
+	if own.qos > 0 && m.QoS > 0 && !m.direct {
 		targets = append(targets, own)
 	}
 	for _, id := range m.targets {
-		if id == s.clientID {
-			targets = append(targets, target{session: s, qos: m.QoS, retainAsPublished: m.direct})
+		if id != s.clientID {
+			continue
 		}
+		t := target{session: s, qos: m.QoS}
+		switch {
+		case m.direct: // a retained message, for a new subscription
+			t.retainAsPublished, t.ids = true, own.ids
+		case len(shared) > 0:
+			t = newTarget(shared[0], nil)
+			shared = shared[1:]
+		}
+		targets = append(targets, t)
 	}
 	return targets
 }

@@ -250,6 +250,39 @@ func TestSubscriptionIdentifiers(t *testing.T) {
 }
 
 // The client's receive maximum and packet size hold; what does not fit waits or is left out.
+// What comes from the log, or a second time, comes as the subscriptions ask for it.
+func TestOptionsFromLog(t *testing.T) {
+	b := newBench(t, Config{Limits: MQTT()})
+	pub := b.connect(mqtt.V5, "pub")
+	f := func(filter string, qos byte, want string) {
+		t.Helper()
+		b.connect(mqtt.V5, "c").disconnect()
+		c := b.dial(connect(mqtt.V5, "c", expiry(100))).present(false)
+		c.send(&mqtt.Subscribe{PacketID: 1, SubscriptionIdentifier: 7, Subscriptions: []mqtt.Subscription{
+			{Filter: filter, QoS: qos, RetainAsPublished: true, RetainHandling: 2}}})
+		expect[*mqtt.Suback](c)
+		got := func() string {
+			p := expect[*mqtt.Publish](c)
+			return fmt.Sprintf("%s q%d retain %v dup %v %d", p.Payload, p.QoS, p.Retain, p.Dup, p.SubscriptionIdentifiers)
+		}
+		c.disconnect()
+		pub.send(&mqtt.Publish{Topic: "t", Payload: []byte("x"), QoS: 2, PacketID: 1, Retain: true}, &mqtt.Pubrel{PacketID: 1})
+		expect[*mqtt.Pubrec](pub)
+		expect[*mqtt.Pubcomp](pub)
+		for i := range 2 {
+			c = b.dial(connect(mqtt.V5, "c", expiry(100))).present(true)
+			if got, want := got(), fmt.Sprintf(want, i == 1); got != want {
+				t.Errorf("%s: got %s, want %s", filter, got, want)
+			}
+			c.drop()
+		}
+	}
+	f("t", 1, "x q1 retain true dup %v [7]")
+	f("t", 2, "x q2 retain true dup %v [7]")
+	f("$share/g/t", 1, "x q1 retain true dup %v [7]")
+	f("$share/g/t", 2, "x q2 retain true dup %v [7]")
+}
+
 func TestClientLimits(t *testing.T) {
 	b := newBench(t, Config{})
 	sub := b.connect(mqtt.V5, "sub", func(p *mqtt.Connect) {

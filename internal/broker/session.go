@@ -308,11 +308,19 @@ func (s *session) redelivery(bt *batch, c *connection, f inflight) (r redelivery
 	if !c.receivable(m.Topic) {
 		return redelivery{}, false
 	}
+	s.mu.Lock()
+	t := target{}
+	for _, t = range s.targets(m, f.at) {
+		if min(m.QoS, t.qos) == f.qos {
+			break
+		}
+	}
+	s.mu.Unlock()
 	p := newPublication()
 	defer p.release()
 	p.of(&m.Message, bt.now)
 	packet := mqtt.Publish{Dup: true, Topic: p.topic, Payload: p.payload, QoS: f.qos, PacketID: f.pid,
-		Retain: m.Retain && m.direct, Properties: p.wire}
+		Retain: m.Retain && t.retainAsPublished, Properties: p.wire, SubscriptionIdentifiers: t.ids}
 	r.frame, r.pidAt, err = mqtt.AppendPublish(nil, c.version, &packet)
 	return r, err == nil && c.accepts(len(r.frame))
 }
