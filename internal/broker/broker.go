@@ -178,8 +178,16 @@ func (b *Broker) closing() bool {
 }
 
 // Publish delivers m to subscribers, handlers and observers without asking any policy, and returns when
-// it is as durable as the broker's configuration promises.
+// it is as durable as the broker's configuration promises. Its topic is valid.
 func (b *Broker) Publish(ctx context.Context, m *thingward.Message) error {
+	if r := b.limits.checkCarried(m); r != nil {
+		return r.publicError(m.Topic)
+	}
+	return b.publish(ctx, m)
+}
+
+// publish is Publish of what has been checked.
+func (b *Broker) publish(ctx context.Context, m *thingward.Message) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,6 +67,28 @@ func TestPublishAs(t *testing.T) {
 	if p := expect[*mqtt.Publish](sub); *p.Properties.MessageExpiryInterval > 7*24*60*60 {
 		t.Errorf("the message expires in %d s, want 7 days", *p.Properties.MessageExpiryInterval)
 	}
+}
+
+// A rule can make properties that no packet can carry: they are refused, and nobody loses a connection.
+func TestPublishProperties(t *testing.T) {
+	b := newBench(t, Config{})
+	sub := b.connect(mqtt.V5, "sub")
+	sub.subscribe(1, "t")
+	f := func(p thingward.Properties, want string) {
+		t.Helper()
+		m := &thingward.Message{Scope: scope, Topic: "t", Payload: []byte("x"), QoS: 1, Properties: &p}
+		if got := code(t, b.Publish(t.Context(), m)); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		if want == "" {
+			sub.want("t x q1")
+		}
+		sub.nothing()
+	}
+	f(thingward.Properties{ContentType: "text"}, "")
+	f(thingward.Properties{ContentType: strings.Repeat("x", 65536)}, thingward.InvalidRequest)
+	f(thingward.Properties{User: []thingward.UserProperty{{Key: "k", Value: "\xff"}}}, thingward.InvalidRequest)
+	f(thingward.Properties{ResponseTopic: "a\x00"}, thingward.InvalidRequest)
 }
 
 func TestListRetained(t *testing.T) {

@@ -104,6 +104,11 @@ func (limits *Limits) checkMessage(m *thingward.Message) *refusal {
 	if len(m.Payload) > limits.MaxPayload {
 		return &refusal{code: mqtt.PacketTooLarge, why: "the payload is too large"}
 	}
+	return limits.checkCarried(m)
+}
+
+// checkCarried applies them to the properties of such a message.
+func (limits *Limits) checkCarried(m *thingward.Message) *refusal {
 	if m.Properties == nil {
 		return nil
 	}

@@ -33,7 +33,7 @@ func (b *Broker) PublishAs(ctx context.Context, by Publisher, m *thingward.Messa
 			p.Expires = latest
 		}
 	}
-	return b.Publish(ctx, m)
+	return b.publish(ctx, m)
 }
 
 func (b *Broker) mayPublishAs(by Publisher, m *thingward.Message) *refusal {
