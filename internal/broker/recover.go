@@ -30,12 +30,21 @@ func (b *Broker) recover() error {
 	if err := r.read(from, r.apply); err != nil {
 		return err
 	}
+	known := msglog.Offset(0)
 	for _, ns := range b.all() {
 		for _, s := range ns.sessions {
+			known = max(known, s.next)
+			for _, f := range s.inflight {
+				known = max(known, f.at+1)
+			}
 			for _, sub := range s.subs {
+				known = max(known, msglog.Offset(sub.since))
 				ns.index.add(sub)
 			}
 		}
+	}
+	if err := b.msgs.SkipTo(known); err != nil { // what the snapshot knows of may be lost, and is not to be taken for something new
+		return err
 	}
 	if err := r.read(from, r.leave); err != nil {
 		return err

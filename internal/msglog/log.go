@@ -162,6 +162,15 @@ func (l *Log) skipToSnapshot() error {
 	if l.cfg.ReadOnly {
 		return nil
 	}
+	return l.SkipTo(at)
+}
+
+// SkipTo begins a new segment at an offset that the log has not reached: the offsets before it are not used. It is for an owner
+// that has just opened the log and knows of records that are lost.
+func (l *Log) SkipTo(at Offset) error {
+	if at <= l.written {
+		return nil
+	}
 	s, err := l.createSegment(at)
 	if err != nil {
 		return err
