@@ -126,6 +126,9 @@ func (l *Log) openDir() error {
 		return err
 	}
 	l.lock = lock
+	if err := l.clearUnfinished(); err != nil {
+		return err
+	}
 	if l.segments, err = l.openSegments(); err != nil {
 		return err
 	}

@@ -441,3 +441,45 @@ func BenchmarkAppendCommit(b *testing.B) {
 		l.Trim(at)
 	}
 }
+
+// A snapshot that a crash has left unfinished is cleared away, but not by a reader.
+func TestUnfinishedSnapshot(t *testing.T) {
+	dir := t.TempDir()
+	l, _ := open(t, Config{Dir: dir})
+	write(t, l, "one")
+	l.Close()
+	name := filepath.Join(dir, fileName(5, snapshotSuffix)+unfinished)
+	if err := os.WriteFile(name, []byte("TWSNP"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := func(readOnly, want bool) {
+		t.Helper()
+		l, _ := open(t, Config{Dir: dir, ReadOnly: readOnly})
+		l.Close()
+		if _, err := os.Stat(name); (err == nil) != want {
+			t.Errorf("read only %v: %v", readOnly, err)
+		}
+	}
+	f(true, true)
+	f(false, false)
+}
+
+// What a log skips is damage for who reads there, and the log goes on behind it, also after it is opened again.
+func TestSkipTo(t *testing.T) {
+	dir := t.TempDir()
+	l, _ := open(t, Config{Dir: dir})
+	write(t, l, "one")
+	if err := l.SkipTo(l.End()); err != nil || len(l.Segments()) != 1 {
+		t.Errorf("segments %v, %v", l.Segments(), err)
+	}
+	if err := l.SkipTo(1000); err != nil {
+		t.Fatal(err)
+	}
+	if at := write(t, l, "two"); at[0] != 1000 {
+		t.Errorf("offset %d", at[0])
+	}
+	want(t, read(t, l, 0), "one", "!", "two")
+	l.Close()
+	l, _ = open(t, Config{Dir: dir})
+	want(t, read(t, l, 0), "one", "!", "two")
+}

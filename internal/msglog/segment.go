@@ -19,6 +19,7 @@ const (
 	snapshotMagic  = "TWSNP\x00"
 	logSuffix      = ".log"
 	snapshotSuffix = ".snapshot"
+	unfinished     = ".new" // behind it, while a snapshot is being written
 )
 
 // A segment is one file of records, or one slice in memory.

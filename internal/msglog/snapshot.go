@@ -7,6 +7,8 @@ import (
 	"hash/crc32"
 	"io"
 	"iter"
+	"path/filepath"
+	"strings"
 )
 
 // SaveSnapshot stores records that replace everything before the offset, and removes older snapshots. It is
@@ -23,11 +25,11 @@ func (l *Log) SaveSnapshot(at Offset, records iter.Seq[[]byte]) error {
 		return err
 	}
 	name := l.path(at, snapshotSuffix)
-	if err := l.writeSnapshot(name+".new", at, records); err != nil {
-		l.files.Remove(name + ".new")
+	if err := l.writeSnapshot(name+unfinished, at, records); err != nil {
+		l.files.Remove(name + unfinished)
 		return fmt.Errorf("write snapshot: %w", err)
 	}
-	if err := l.files.Rename(name+".new", name); err != nil {
+	if err := l.files.Rename(name+unfinished, name); err != nil {
 		return err
 	}
 	if err := l.files.SyncDir(l.cfg.Dir); err != nil {
@@ -39,6 +41,24 @@ func (l *Log) SaveSnapshot(at Offset, records iter.Seq[[]byte]) error {
 		}
 	}
 	return nil
+}
+
+// clearUnfinished removes snapshots that a crash has left half written.
+func (l *Log) clearUnfinished() error {
+	if l.cfg.ReadOnly {
+		return nil
+	}
+	names, err := l.files.Names(l.cfg.Dir)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, name := range names {
+		if strings.HasSuffix(name, snapshotSuffix+unfinished) {
+			errs = append(errs, l.files.Remove(filepath.Join(l.cfg.Dir, name)))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func (l *Log) writeSnapshot(name string, at Offset, records iter.Seq[[]byte]) error {
