@@ -59,6 +59,7 @@ func newConnection(b *Broker, conn *Conn) *connection {
 		version: conn.Connect.ProtocolVersion, source: conn.Source, protocol: cmp.Or(conn.Protocol, "MQTT"),
 		detached: make(chan struct{}), written: make(chan struct{}), batch: *newBatch(),
 	}
+	c.room.L = &c.mu
 	if p := conn.Connect.Properties; p != nil {
 		c.maxPacket, c.curt = int(p.MaximumPacketSize), p.RequestProblemInformation != nil && !*p.RequestProblemInformation
 	}

@@ -69,10 +69,11 @@ type connection struct {
 	written  chan struct{} // closed when it is closed and nothing more will be written
 
 	mu           sync.Mutex
-	out          *buffer // not yet written
-	writing      bool    // a writer is there, or about to be
-	closing      bool    // close when out is empty
-	linger       bool    // after a DISCONNECT: wait for the client, or a reset would overtake it
+	out          *buffer   // not yet written
+	room         sync.Cond // mu; out has been taken, or the connection ends
+	writing      bool      // a writer is there, or about to be
+	closing      bool      // close when out is empty
+	linger       bool      // after a DISCONNECT: wait for the client, or a reset would overtake it
 	writeExpires time.Time
 	aliasMax     int               // topic aliases the client takes
 	aliasesOut   map[string]uint16 // those it has been told
@@ -119,6 +120,7 @@ func (c *connection) hangUp(e ending) {
 		c.out.b = c.appendDisconnect(c.out.b, e)
 	}
 	c.closing = true
+	c.room.Broadcast()
 	c.net.SetWriteDeadline(time.Now().Add(hangUpTime))
 	if !c.writing {
 		c.writing = true
@@ -298,7 +300,8 @@ func (c *connection) finish() *ending {
 		}
 		return &ending{reason: ServerError, code: mqtt.UnspecifiedError, why: err.Error()}
 	}
-	if len(c.acks) > 0 {
+	answered := len(c.acks) > 0
+	if answered {
 		c.push(bt, c.acks)
 		if c.acks = c.acks[:0]; cap(c.acks) > 1<<10 {
 			c.acks = nil
@@ -315,6 +318,8 @@ func (c *connection) finish() *ending {
 	bt.commit = notLogged // copies of retained messages need no waiting
 	if own {
 		c.write()
+	} else if answered {
+		c.awaitRoom()
 	}
 	return nil
 }

@@ -3,9 +3,13 @@ package broker
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 
+	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/mqtt"
 )
 
@@ -135,4 +139,38 @@ func TestLongestClientID(t *testing.T) {
 	c.nothing()
 	c.disconnect()
 	watch.nothing()
+}
+
+// Who asks and asks and does not read the answers is not read any more, until it reads.
+func TestUnreadAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limits := MQTT()
+		limits.MaxOutput = 4 << 10
+		b := newBench(t, Config{Limits: limits})
+		client, server := net.Pipe()
+		go b.Serve(t.Context(), &Conn{Net: server, Connect: connect(mqtt.V311, "c", clean), Principal: b.who})
+		answer := func(want ...byte) {
+			t.Helper()
+			got := make([]byte, len(want))
+			if _, err := io.ReadFull(client, got); err != nil || !bytes.Equal(got, want) {
+				t.Fatalf("got %x, %v, want %x", got, err, want)
+			}
+		}
+		answer(0x20, 2, 0, 0)
+		client.Write([]byte{0x82, 6, 0, 1, 0, 1, 't', 0})
+		answer(0x90, 3, 0, 1, 0)
+		synctest.Wait()
+		b.Publish(t.Context(), &thingward.Message{Scope: scope, Topic: "t"}) // its writer waits for the client
+		synctest.Wait()
+
+		const n = 100_000
+		go client.Write(bytes.Repeat([]byte{0xc0, 0}, n))
+		synctest.Wait()
+		if size := b.Holdings().OutputBytes; size > 64<<10 {
+			t.Errorf("%d bytes wait for the client", size)
+		}
+		answer(0x30, 3, 0, 1, 't')
+		answer(bytes.Repeat([]byte{0xd0, 0}, n)...)
+		client.Close()
+	})
 }

@@ -141,6 +141,7 @@ func (c *connection) write() {
 			return
 		}
 		c.out = nil
+		c.room.Broadcast()
 		c.extendWrite()
 		c.mu.Unlock()
 		_, err := c.net.Write(out.b)
@@ -151,6 +152,16 @@ func (c *connection) write() {
 			close(c.written) // writing stays set, so that no other writer starts
 			return
 		}
+	}
+}
+
+// awaitRoom waits while another goroutine writes and there is too much to write already: who does not read the answers is not to
+// make more of them.
+func (c *connection) awaitRoom() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.writing && !c.closing && c.out != nil && len(c.out.b) > c.b.limits.MaxOutput {
+		c.room.Wait()
 	}
 }
 
