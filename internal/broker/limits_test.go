@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/mqtt"
 )
 
@@ -238,6 +239,20 @@ func TestAccountRates(t *testing.T) {
 		f(two, true, mqtt.QuotaExceeded)
 		f(one, false, 0)
 		f(two, false, mqtt.QuotaExceeded)
+
+		https := func(retain bool, want string) {
+			t.Helper()
+			m := &thingward.Message{Topic: "t", Retain: retain}
+			if got := code(t, b.PublishAs(t.Context(), Publisher{Principal: b.who}, m)); got != want {
+				t.Errorf("HTTPS: got %q, want %q", got, want)
+			}
+		}
+		https(false, thingward.Throttling)
+		time.Sleep(time.Second)
+		https(true, "")
+		https(true, thingward.Throttling)
+		https(false, "")
+		https(false, thingward.Throttling)
 		one.disconnect()
 		two.disconnect()
 	})

@@ -40,14 +40,20 @@ func (b *Broker) mayPublishAs(by Publisher, m *thingward.Message) *refusal {
 	if r := b.limits.checkMessage(m); r != nil {
 		return r
 	}
+	ns := b.namespace(m.Scope)
+	if r := ns.mayPublishNow(m.Retain, m.Time); r != nil {
+		return r
+	}
 	context := by.Principal.PolicyContext("", by.Domain, by.Source)
 	context.MQTT, context.Thing = false, nil
-	who, ns := &identity{by.Principal, context}, b.namespace(m.Scope)
-	return ns.mayPublishMessage(who, m.Topic, m.Retain)
+	return ns.mayPublishMessage(&identity{by.Principal, context}, m.Topic, m.Retain)
 }
 
 // publicError is what a publisher without a connection is told.
 func (r *refusal) publicError(topic string) *thingward.Error {
+	if r.throttled {
+		return thingward.Errorf(thingward.Throttling, "%s", r.why)
+	}
 	switch r.code {
 	case mqtt.NotAuthorized:
 		return thingward.Errorf(thingward.Forbidden, "Publishing to %s is not allowed. `thingward why` says which statement is missing.", topic)

@@ -62,12 +62,19 @@ func (ns *namespace) mayConnectNow(clientID string, now time.Time) *refusal {
 // mayPublishNow applies the rates to one message of c.
 func (c *connection) mayPublishNow(retain bool) *refusal {
 	l, now := &c.b.limits, c.batch.now
-	switch {
-	case !c.messages.take(now, 1, l.PublishRate, l.RateBurst):
+	if !c.messages.take(now, 1, l.PublishRate, l.RateBurst) {
 		return throttled("publish-rate")
-	case !c.ns.rates.publish.take(now, 1, l.AccountPublishRate, l.RateBurst):
+	}
+	return c.ns.mayPublishNow(retain, now)
+}
+
+// mayPublishNow applies the rates of the account.
+func (ns *namespace) mayPublishNow(retain bool, now time.Time) *refusal {
+	l := &ns.b.limits
+	switch {
+	case !ns.rates.publish.take(now, 1, l.AccountPublishRate, l.RateBurst):
 		return throttled("account-publish-rate")
-	case retain && !c.ns.rates.retain.take(now, 1, l.AccountRetainRate, l.RateBurst):
+	case retain && !ns.rates.retain.take(now, 1, l.AccountRetainRate, l.RateBurst):
 		return throttled("account-retain-rate")
 	}
 	return nil
