@@ -153,6 +153,20 @@ func TestRetained(t *testing.T) {
 	sub.nothing()
 }
 
+// Who unsubscribes in the same breath gets no retained message.
+func TestRetainedUnsubscribed(t *testing.T) {
+	b := newBench(t, Config{})
+	c := b.connect(mqtt.V5, "c")
+	c.retain("a", "x")
+	c.retain("b", "x")
+	c.send(&mqtt.Subscribe{PacketID: 1, Subscriptions: []mqtt.Subscription{{Filter: "a"}, {Filter: "b"}}},
+		&mqtt.Unsubscribe{PacketID: 2, Filters: []string{"a"}})
+	expect[*mqtt.Suback](c)
+	expect[*mqtt.Unsuback](c)
+	c.want("b x r")
+	c.nothing()
+}
+
 func TestRetainedForWildcards(t *testing.T) {
 	b := newBench(t, Config{Limits: MQTT()})
 	c := b.connect(mqtt.V5, "c")

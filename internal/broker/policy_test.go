@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -225,6 +226,43 @@ func TestReceiveWhileConnecting(t *testing.T) {
 	pub.publish("device-2/x", "secret")
 	pub.publish1("device-1/x", "mine")
 	c.want("device-1/x mine q1")
+}
+
+// A retained message that is replaced while a new subscription gets it does not come after the one that replaces it.
+func TestRetainedReplaced(t *testing.T) {
+	b := newBench(t, Config{Limits: MQTT()})
+	pub := b.connect(mqtt.V311, "pub")
+	publish := func(topic, payload string) {
+		m := &thingward.Message{Scope: scope, Topic: topic, Payload: []byte(payload), Retain: true}
+		if err := b.Publish(context.Background(), m); err != nil {
+			t.Error(err)
+		}
+	}
+	for i := range 50 {
+		pub.retain(fmt.Sprint("secret/", i), "x")
+	}
+	pub.retain("device-1/replaced", "old")
+	pub.retain("device-1/deleted", "old")
+	c := b.dialAs(principal(t, "cert-2", device), connect(mqtt.V311, "device-1", clean))
+	c.connack()
+	once := sync.OnceFunc(func() {
+		publish("device-1/replaced", "new")
+		publish("device-1/deleted", "")
+	})
+	b.log = slog.New(hook{b.log.Handler(), func(line string) {
+		if line == "refused" { // one of the secret topics
+			once()
+		}
+	}})
+	c.subscribe(0, "#")
+	c.send(&mqtt.Pingreq{})
+	last := map[string]string{}
+	for p, ok := c.next().(*mqtt.Publish); ok; p, ok = c.next().(*mqtt.Publish) {
+		last[p.Topic] = string(p.Payload)
+	}
+	if diff := cmp.Diff(map[string]string{"device-1/replaced": "new", "device-1/deleted": ""}, last); diff != "" {
+		t.Errorf("last messages (-want +got):\n%s", diff)
+	}
 }
 
 // A will that the client may not publish any more is not published.

@@ -71,10 +71,14 @@ func (r *retained) page(after string, limit int, now time.Time) (list []*thingwa
 
 // Retained returns the retained message of a topic, nil if there is none.
 func (b *Broker) Retained(scope thingward.Scope, topic string) *thingward.Message {
-	r := &b.namespace(scope).retained
+	return b.namespace(scope).retained.get(topic, time.Now())
+}
+
+// get returns the message of a topic, nil if there is none or it has expired.
+func (r *retained) get(topic string, now time.Time) *thingward.Message {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if m := r.messages[topic]; m != nil && !expired(m, time.Now()) {
+	if m := r.messages[topic]; m != nil && !expired(m, now) {
 		return m
 	}
 	return nil
@@ -101,31 +105,33 @@ func (r *retained) forgetExpired(now time.Time) {
 func (c *connection) sendRetained(sub *subscription) {
 	limits := c.b.limits
 	for _, m := range c.ns.retained.find(sub.rest, limits.RetainedForWildcards, c.ns.matches, c.batch.now) {
-		if !c.receivable(m.Topic) {
-			continue
+		if c.receivable(m.Topic) {
+			c.sendDirect(m.Topic, sub)
 		}
-		p := newPublication()
-		p.of(m, c.batch.now)
-		c.sendDirect(p, sub)
-		p.release()
 	}
 }
 
-// sendDirect delivers p to this session alone, through the log if it has to be kept for it.
-func (c *connection) sendDirect(p *publication, sub *subscription) {
+// sendDirect delivers the retained message of a topic to this session alone, through the log if it has to be kept for it. No
+// message is accepted meanwhile, so that it does not come after the one that replaces it.
+func (c *connection) sendDirect(topic string, sub *subscription) {
+	c.ns.order.Lock()
+	defer c.ns.order.Unlock()
+	m := c.ns.retained.get(topic, c.batch.now)
+	if m == nil {
+		return
+	}
+	p := newPublication()
+	defer p.release()
+	p.of(m, c.batch.now)
 	t := newTarget(sub, c.who.Load())
 	t.retainAsPublished, t.noLocal = true, false
 	p.qos = min(p.qos, sub.qos)
-	if p.qos == 0 || !c.session.persistent.Load() {
-		c.session.deliver(&c.batch, p, &t, notLogged)
-		return
-	}
-	record := appendMessage(nil, p, true, []string{c.clientID})
-	c.ns.order.Lock()
-	defer c.ns.order.Unlock()
-	at, err := c.b.msgs.Append(record)
-	if err != nil { // it stays retained; only its redelivery after a crash is lost
-		at = notLogged
+	at := notLogged
+	if p.qos > 0 && c.session.persistent.Load() {
+		var err error
+		if at, err = c.b.msgs.Append(appendMessage(nil, p, true, []string{c.clientID})); err != nil {
+			at = notLogged // it stays retained; only its redelivery after a crash is lost
+		}
 	}
 	c.session.deliver(&c.batch, p, &t, at)
 }

@@ -117,6 +117,7 @@ func (c *connection) unsubscribe(p *mqtt.Unsubscribe) *ending {
 	}
 	answer := &mqtt.Unsuback{PacketID: p.PacketID}
 	for _, filter := range p.Filters {
+		c.fresh = slices.DeleteFunc(c.fresh, func(f *subscription) bool { return f.filter == filter })
 		existed := c.ns.unsubscribe(c.session, filter, &c.batch)
 		code := mqtt.Success
 		if !existed && c.b.limits.FullReasonCodes {
