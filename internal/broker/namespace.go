@@ -362,10 +362,7 @@ func (ns *namespace) closeWill(c *connection, e ending, s *session) bool {
 		ns.logWill(c.clientID, nil)
 		return false
 	}
-	delay := c.will.delay
-	if s.expiry > 0 {
-		delay = min(delay, s.expiry)
-	}
+	delay := c.will.delayFor(s)
 	if delay == 0 || e.endSession || ns.sessions[s.clientID] != s {
 		ns.logWill(c.clientID, nil)
 		return true

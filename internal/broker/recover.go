@@ -210,7 +210,11 @@ func (r *recovery) resume(ns *namespace) {
 		ns.expireLater(s, max(0, s.since.Add(s.expiry).Sub(now)))
 	}
 	for clientID, w := range r.wills[ns] {
+		delay := time.Duration(0)
+		if s := ns.sessions[clientID]; s != nil {
+			delay = w.delayFor(s)
+		}
 		// With a moment for whoever registers handlers and observers after Open.
-		ns.delayWill(clientID, w, max(w.delay, time.Second))
+		ns.delayWill(clientID, w, max(delay, time.Second))
 	}
 }

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -102,6 +103,41 @@ func TestWillDelay(t *testing.T) {
 		watch.nothing()
 		b.connect(mqtt.V5, "e").disconnect() // with a clean start
 		watch.want("wills gone q1")
+	})
+}
+
+// After a kill a delayed will does not wait longer than its session lasts.
+func TestWillDelayKill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, left := t.TempDir(), t.TempDir()
+		b := newBench(t, Config{Dir: dir})
+		will := func(name string) func(*mqtt.Connect) {
+			return withWill(mqtt.Will{Topic: "wills", Payload: []byte(name), QoS: 1, DelayInterval: 30})
+		}
+		for _, c := range []*client{
+			b.dial(connect(mqtt.V5, "a", clean, will("no session"))),
+			b.dial(connect(mqtt.V5, "b", expiry(10), will("ten seconds"))),
+			b.dial(connect(mqtt.V5, "c", expiry(100), will("a hundred seconds"))),
+		} {
+			c.connack()
+			c.nothing()
+		}
+		if err := os.CopyFS(left, os.DirFS(dir)); err != nil { // killed
+			t.Fatal(err)
+		}
+		b = newBench(t, Config{Dir: left})
+		watch := b.connect(mqtt.V5, "watch")
+		watch.subscribe(1, "wills")
+		f := func(after time.Duration, want string) {
+			t.Helper()
+			time.Sleep(after - time.Second)
+			watch.nothing()
+			time.Sleep(2 * time.Second)
+			watch.want("wills " + want + " q1")
+		}
+		f(time.Second, "no session")
+		f(8*time.Second, "ten seconds")
+		f(19*time.Second, "a hundred seconds")
 	})
 }
 

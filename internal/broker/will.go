@@ -14,6 +14,14 @@ type will struct {
 	expiry  time.Duration // of the message, counted from its publication; 0: never
 }
 
+// delayFor returns how long a will waits after the end of the connection: no longer than the session lasts.
+func (w *will) delayFor(s *session) time.Duration {
+	if s.expiry > 0 {
+		return min(w.delay, s.expiry)
+	}
+	return w.delay
+}
+
 // willAllowed reports whether the policies of c, which may have changed since CONNECT, still let it publish its will.
 func (c *connection) willAllowed() bool {
 	if c.will == nil {
