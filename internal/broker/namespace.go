@@ -229,8 +229,8 @@ func (ns *namespace) publishIn(bt *batch, m *thingward.Message) error {
 	return ns.publish(bt, p, ns.newRoute(m.Topic))
 }
 
-// remove forgets a session. Called with mu held.
-func (ns *namespace) remove(s *session) {
+// remove forgets a session, and returns the offset to wait for before that is promised. Called with mu held.
+func (ns *namespace) remove(s *session) (at msglog.Offset) {
 	delete(ns.sessions, s.clientID)
 	if s.timer != nil {
 		s.timer.Stop()
@@ -242,9 +242,10 @@ func (ns *namespace) remove(s *session) {
 	}
 	s.subs = nil
 	s.gone, s.behind, s.queue, s.inflight = true, false, nil, nil
-	if s.persistent.Load() {
-		ns.logState(appendString(appendHead(nil, sessionGoneRecord, ns.scope), s.clientID))
+	if !s.persistent.Load() {
+		return notLogged
 	}
+	return ns.logState(appendString(appendHead(nil, sessionGoneRecord, ns.scope), s.clientID))
 }
 
 // open returns the session for a connection that asks for it, and the offset to wait for before it is
@@ -262,8 +263,9 @@ func (ns *namespace) open(c *connection, expiry time.Duration, persistent bool) 
 		ns.mu.Lock()
 		s = ns.sessions[c.clientID]
 	}
+	at = notLogged
 	if s != nil && (c.connect.CleanStart || s.version != c.version) {
-		ns.remove(s)
+		at = ns.remove(s)
 		s = nil
 	}
 	if present = s != nil; !present {
@@ -274,14 +276,13 @@ func (ns *namespace) open(c *connection, expiry time.Duration, persistent bool) 
 		s.timer.Stop()
 		s.timer = nil
 	}
-	at = notLogged
 	if present && !persistent {
-		ns.logState(appendString(appendHead(nil, sessionGoneRecord, ns.scope), s.clientID))
+		at = ns.logState(appendString(appendHead(nil, sessionGoneRecord, ns.scope), s.clientID))
 	}
 	s.version, s.expiry, s.since, s.owner = c.version, expiry, time.Now(), c
 	s.persistent.Store(persistent)
 	if persistent {
-		at = ns.logSession(s)
+		at = max(at, ns.logSession(s))
 	}
 	left, opened := ns.openWill(c)
 	if !present {

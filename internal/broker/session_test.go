@@ -168,6 +168,24 @@ func TestReopen(t *testing.T) {
 	c.nothing()
 }
 
+// A session that has ended with a CONNECT is gone, also when the server is killed right after CONNACK.
+func TestEndedSessionKill(t *testing.T) {
+	f := func(options ...func(*mqtt.Connect)) {
+		t.Helper()
+		dir, left := t.TempDir(), t.TempDir()
+		b := newBench(t, Config{Dir: dir})
+		b.dial(connect(mqtt.V5, "device", expiry(1000))).present(false).subscribeAndLeave("t")
+		b.dial(connect(mqtt.V5, "device", options...)).connack()
+		if err := os.CopyFS(left, os.DirFS(dir)); err != nil { // killed
+			t.Fatal(err)
+		}
+		b = newBench(t, Config{Dir: left})
+		b.dial(connect(mqtt.V5, "device")).present(false)
+	}
+	f(clean)
+	f() // resumed, to end with the connection
+}
+
 // A snapshot may know more than what is left of the log: what was appended while it was made need not be on the disk when the
 // server is killed. Offsets that it knows are not used again, or sessions would take new messages for old ones.
 func TestSnapshotAhead(t *testing.T) {
