@@ -94,7 +94,8 @@ type Broker struct {
 	mu         sync.RWMutex
 	namespaces map[thingward.Scope]*namespace
 
-	snapshot msglog.Offset // of the last one; belongs to the sweeper
+	snapshot  msglog.Offset // of the last one; belongs to the sweeper
+	forgotten time.Time     // when it has last looked for what has expired
 }
 
 // A handler takes the messages of a reserved topic.

@@ -9,7 +9,8 @@ import (
 
 const (
 	sweepEvery    = time.Second
-	snapshotEvery = 64 << 20 // bytes of log, or an eighth of what it may have; in memory 4 MiB, as a snapshot costs nothing there
+	forgetEvery   = time.Minute // what has expired; nobody is given it any more, it is only in the way
+	snapshotEvery = 64 << 20    // bytes of log, or an eighth of what it may have; in memory 4 MiB, as a snapshot costs nothing there
 )
 
 // sweep writes down positions, makes snapshots, trims the log and forgets what has expired, until Close.
@@ -30,10 +31,16 @@ func (b *Broker) sweep() {
 }
 
 func (b *Broker) sweepOnce(now time.Time) error {
+	forget := now.Sub(b.forgotten) >= forgetEvery
+	if forget {
+		b.forgotten = now
+	}
 	for _, ns := range b.all() {
 		ns.logPositions()
-		ns.retained.forgetExpired(now)
-		ns.forgetPresence(now)
+		if forget {
+			ns.retained.forgetExpired(now)
+			ns.forgetPresence(now)
+		}
 	}
 	end := b.msgs.End()
 	if end > 0 {

@@ -190,6 +190,32 @@ func TestMessageExpiry(t *testing.T) {
 	})
 }
 
+// What has expired is cleared away in the end.
+func TestForget(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, b *bench) {
+		seconds := uint32(10)
+		c := b.connect(mqtt.V5, "c")
+		c.send(&mqtt.Publish{Topic: "t", QoS: 1, PacketID: 1, Payload: []byte("x"), Retain: true,
+			Properties: &mqtt.Properties{MessageExpiryInterval: &seconds}})
+		expect[*mqtt.Puback](c)
+		c.disconnect()
+		f := func(after time.Duration, retained, clients int) {
+			t.Helper()
+			time.Sleep(after)
+			synctest.Wait()
+			got, ns := b.Holdings().Retained, b.namespace(scope)
+			ns.mu.Lock()
+			defer ns.mu.Unlock()
+			if got != retained || len(ns.presence) != clients {
+				t.Errorf("%d retained messages and %d clients, want %d and %d", got, len(ns.presence), retained, clients)
+			}
+		}
+		f(0, 1, 1)
+		f(10*time.Second+forgetEvery+sweepEvery, 0, 1)
+		f(presenceMemory+forgetEvery+sweepEvery, 0, 0)
+	})
+}
+
 func (c *client) subscribeAndLeave(filter string) {
 	c.t.Helper()
 	c.subscribe(1, filter)
