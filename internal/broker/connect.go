@@ -225,7 +225,9 @@ func (c *connection) begin() {
 	c.b.log.Info("connected", c.about(journal.Connect, journal.Success)...) // before the client can know
 	c.session.attach(bt, c, c.connack(present, expiry))
 	c.connect = nil
-	c.tellConnected(bt)
+	if c.ended.Load() == nil { // or it would be told to be there after it was told to be gone
+		c.tellConnected(bt)
+	}
 }
 
 // connack encodes the answer to an admitted CONNECT.

@@ -335,6 +335,23 @@ func TestLifecycleEvents(t *testing.T) {
 	}
 }
 
+// A connection that is ended before it has begun is not told to be there afterwards.
+func TestEndedWhileConnecting(t *testing.T) {
+	b := newBench(t, Config{})
+	watch := b.connect(mqtt.V5, "watch")
+	watch.subscribe(0, "$aws/events/presence/+/dev")
+	b.log = slog.New(hook{b.log.Handler(), func(line string) {
+		if line == "connected" {
+			b.DisconnectClient(scope, "dev", false, false)
+		}
+	}})
+	b.dial(connect(mqtt.V5, "dev")).end(mqtt.AdministrativeAction)
+	if p := expect[*mqtt.Publish](watch); p.Topic != "$aws/events/presence/disconnected/dev" {
+		t.Errorf("got %s", p.Topic)
+	}
+	watch.nothing()
+}
+
 func TestConnack(t *testing.T) {
 	b := newBench(t, Config{})
 	c := b.dial(connect(mqtt.V5, "", clean))
