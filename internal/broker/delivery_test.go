@@ -264,6 +264,29 @@ func TestSubscriptionIdentifiers(t *testing.T) {
 }
 
 // The client's receive maximum and packet size hold; what does not fit waits or is left out.
+// Publishers look for subscribers while these come and go; a race shows with the race detector.
+func TestRouteWhileChanging(t *testing.T) {
+	b := newBench(t, Config{})
+	keeper, changer, pub := b.connect(mqtt.V5, "keeper"), b.connect(mqtt.V5, "changer"), b.connect(mqtt.V5, "pub")
+	keeper.subscribe(1, "t/+", "t/#")
+	const n = 300
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range n {
+			changer.send(&mqtt.Subscribe{PacketID: 1, Subscriptions: []mqtt.Subscription{{Filter: "t/+"}, {Filter: "+/#"}}},
+				&mqtt.Unsubscribe{PacketID: 2, Filters: []string{"t/+", "+/#"}})
+			for answer := changer.next(); answer != nil && answer.Type() != mqtt.TypeUnsuback; answer = changer.next() {
+			}
+		}
+	}()
+	for i := range n {
+		pub.publish1("t/x", fmt.Sprint(i))
+		keeper.want(fmt.Sprintf("t/x %d q1", i))
+	}
+	<-done
+}
+
 // What comes from the log, or a second time, comes as the subscriptions ask for it.
 func TestOptionsFromLog(t *testing.T) {
 	b := newBench(t, Config{Limits: MQTT()})
