@@ -15,6 +15,9 @@ import (
 // load is a broker on loopback TCP with clients that do as little as possible themselves.
 func load(b *testing.B, cfg Config) (connect func(id, filter string, qos byte, persistent bool) net.Conn) {
 	cfg.Log = slog.New(slog.DiscardHandler)
+	if cfg.Limits == (Limits{}) {
+		cfg.Limits = unhurried()
+	}
 	broker, err := Open(cfg)
 	if err != nil {
 		b.Fatal(err)
