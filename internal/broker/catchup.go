@@ -19,6 +19,9 @@ func (s *session) isBehind(c *connection) (next msglog.Offset, yes bool) {
 // catchUp reads the log from where s stopped until the client has all it can take, or everything. Only the
 // reading goroutine of c calls it.
 func (s *session) catchUp(bt *batch, c *connection) {
+	if s.waiting.Load() > 0 {
+		s.resume(bt, c)
+	}
 	next, ok := s.isBehind(c)
 	if !ok {
 		return

@@ -61,17 +61,6 @@ func (s *session) logOver(f inflight) {
 	}
 }
 
-// ground takes a delivery back for which the client has no room any more: it will be sent anew. This is the one case in which
-// a client may get a QoS 2 message twice: it comes back with a smaller receive maximum than it has open messages.
-func (s *session) ground(bt *batch, f inflight) {
-	if f.qos != 2 {
-		return
-	}
-	f.grounded = true
-	s.flown = slices.DeleteFunc(s.flown, func(at msglog.Offset) bool { return at == f.at })
-	s.logFlight(bt, f)
-}
-
 // A held packet waits for the log before it goes into the output of its connection.
 type held struct {
 	at    msglog.Offset // of its record
@@ -154,12 +143,6 @@ func (s *session) recoverReceived(pid uint16, released bool) {
 // recoverFlight does what a record says of a QoS 2 delivery.
 func (s *session) recoverFlight(f inflight) {
 	same := func(old inflight) bool { return old.pid == f.pid && old.at == f.at }
-	if f.grounded {
-		s.flown = slices.DeleteFunc(s.flown, func(at msglog.Offset) bool { return at == f.at })
-		s.inflight = slices.DeleteFunc(s.inflight, same)
-		s.behind, s.next = true, min(s.next, f.at)
-		return
-	}
 	if f.over {
 		s.inflight = slices.DeleteFunc(s.inflight, same)
 		return

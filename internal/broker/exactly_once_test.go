@@ -179,3 +179,34 @@ func TestExactlyOnceOrder(t *testing.T) {
 	}
 	sub.want("t 1 q2", "t 2 q2", "t 3 q2")
 }
+
+// Who comes back with less room than before gets what was under way again as room comes, and nothing that he is done with.
+func TestExactlyOnceLessRoom(t *testing.T) {
+	b := newBench(t, Config{Limits: MQTT()})
+	c := b.connect(mqtt.V5, "c", expiry(100))
+	c.subscribe(2, "t")
+	pids := map[string]uint16{}
+	for _, payload := range []string{"1", "2", "3", "4"} {
+		if err := b.Publish(t.Context(), &thingward.Message{Scope: scope, Topic: "t", Payload: []byte(payload), QoS: 2}); err != nil {
+			t.Fatal(err)
+		}
+		pids[payload] = expect[*mqtt.Publish](c).PacketID
+	}
+	finish := func(payload string) {
+		c.send(&mqtt.Pubrec{PacketID: pids[payload]})
+		expect[*mqtt.Pubrel](c)
+		c.send(&mqtt.Pubcomp{PacketID: pids[payload]})
+	}
+	finish("3")
+	c.nothing()
+	c.drop()
+	c = b.dial(connect(mqtt.V5, "c", expiry(100), func(p *mqtt.Connect) { p.Properties.ReceiveMaximum = 1 })).present(true)
+	for _, payload := range []string{"1", "2", "4"} {
+		if p := expect[*mqtt.Publish](c); string(p.Payload) != payload || !p.Dup || p.PacketID != pids[payload] {
+			t.Errorf("got %s, DUP %t, packet identifier %d; want %s with %d", p.Payload, p.Dup, p.PacketID, payload, pids[payload])
+		}
+		c.nothing()
+		finish(payload)
+	}
+	c.nothing()
+}

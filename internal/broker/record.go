@@ -323,13 +323,13 @@ func appendPosition(b []byte, scope thingward.Scope, clientID string, p *positio
 func appendInflight(b []byte, f inflight) []byte {
 	b = binary.AppendUvarint(b, uint64(f.pid))
 	b = binary.AppendUvarint(b, uint64(f.at))
-	return append(b, f.qos|flag(f.released, 4)|flag(f.grounded, 8)|flag(f.over, 16))
+	return append(b, f.qos|flag(f.released, 4)|flag(f.over, 8))
 }
 
 func (d *decoder) inflight() inflight {
 	f := inflight{pid: uint16(d.uvarint()), at: msglog.Offset(d.uvarint())}
 	bits := d.byte()
-	f.qos, f.released, f.grounded, f.over = bits&3, bits&4 != 0, bits&8 != 0, bits&16 != 0
+	f.qos, f.released, f.over = bits&3, bits&4 != 0, bits&8 != 0
 	return f
 }
 

@@ -31,10 +31,11 @@ type session struct {
 	mu       sync.Mutex
 	subs     map[string]*subscription // by filter; changed by the reading goroutine alone
 	lastPID  uint16
-	inflight []inflight // sent and not acknowledged, oldest first
-	queue    []queued   // to be sent when inflight has room, oldest first
-	queued   int        // bytes in queue
-	behind   bool       // the log has more from next on; what arrives is left there
+	inflight []inflight   // sent and not acknowledged, oldest first
+	waiting  atomic.Int32 // how many of these wait
+	queue    []queued     // to be sent when inflight has room, oldest first
+	queued   int          // bytes in queue
+	behind   bool         // the log has more from next on; what arrives is left there
 	next     msglog.Offset
 	given    msglog.Offset   // of the last message that was sent or queued
 	received []uint16        // QoS 2 packet identifiers of the client, not yet released
@@ -48,7 +49,7 @@ type inflight struct {
 	pid      uint16
 	qos      byte
 	released bool // QoS 2: PUBREC has come, PUBREL was sent
-	grounded bool // QoS 2, in a record: it was given back to the log
+	waits    bool // sent on a connection before, and this one has no room yet
 	over     bool // QoS 2, in a record: PUBCOMP has come
 	at       msglog.Offset
 	done     chan<- struct{} // closed when it is acknowledged; nil: nobody waits
@@ -206,6 +207,9 @@ func (s *session) acked(bt *batch, c *connection, pid uint16) bool {
 		if s.inflight[i].done != nil {
 			close(s.inflight[i].done)
 		}
+		if s.inflight[i].waits { // the acknowledgement was on its way when the connection before ended
+			s.waiting.Add(-1)
+		}
 		if i == 0 {
 			s.inflight = s.inflight[1:]
 		} else {
@@ -224,6 +228,10 @@ func (s *session) pubrec(bt *batch, pid uint16) bool {
 	for i := range s.inflight {
 		if f := &s.inflight[i]; f.pid == pid && f.qos == 2 {
 			f.released = true
+			if f.waits {
+				f.waits = false
+				s.waiting.Add(-1)
+			}
 			s.markDirty()
 			if f.at != notLogged {
 				s.logFlight(bt, *f)
@@ -239,11 +247,14 @@ func (s *session) pubrec(bt *batch, pid uint16) bool {
 // connection nothing is sent, so what is under way does not change.
 func (s *session) attach(bt *batch, c *connection, connack []byte) {
 	s.mu.Lock()
-	s.shrink(bt, c.window)
+	s.fit(c.window)
 	open := slices.Clone(s.inflight)
 	s.mu.Unlock()
 	again := make(map[uint16]redelivery, len(open))
 	for _, f := range open {
+		if f.waits {
+			continue
+		}
 		if r, ok := s.redelivery(bt, c, f); ok {
 			again[f.pid] = r
 		}
@@ -257,6 +268,7 @@ func (s *session) attach(bt *batch, c *connection, connack []byte) {
 	s.inflight = slices.DeleteFunc(s.inflight, func(f inflight) bool {
 		r, ok := again[f.pid]
 		switch {
+		case f.waits:
 		case !ok:
 			return true
 		case f.released:
@@ -270,23 +282,51 @@ func (s *session) attach(bt *batch, c *connection, connack []byte) {
 	s.ns.index.touch() // what the session may receive depends on the connection's principal
 }
 
-// shrink leaves to the log what is more in flight than the new connection takes. Called with mu held.
-func (s *session) shrink(bt *batch, window int) {
-	kept := 0
-	s.inflight = slices.DeleteFunc(s.inflight, func(f inflight) bool {
-		if f.released {
-			return false
+// fit lets what is more in flight than the new connection takes wait for room. Called with mu held.
+func (s *session) fit(window int) {
+	room := window
+	s.waiting.Store(0)
+	for i := range s.inflight {
+		f := &s.inflight[i]
+		if f.waits = !f.released && room == 0; f.waits {
+			s.waiting.Add(1)
+		} else if !f.released {
+			room--
 		}
-		if kept < window {
-			kept++
-			return false
+	}
+}
+
+// resume sends what waits again as room comes. Only the reading goroutine of c calls it.
+func (s *session) resume(bt *batch, c *connection) {
+	for {
+		f, ok := s.nextWaiting(c)
+		if !ok {
+			return
 		}
-		if !s.behind || f.at < s.next {
-			s.behind, s.next = true, f.at
+		r, ok := s.redelivery(bt, c, f)
+		s.mu.Lock()
+		same := func(g inflight) bool { return g.waits && g.pid == f.pid && g.at == f.at }
+		if i := slices.IndexFunc(s.inflight, same); i >= 0 && s.conn.Load() == c {
+			s.waiting.Add(-1)
+			s.inflight[i].waits = false
+			if ok {
+				c.pushPublish(bt, r.frame, r.pidAt, f.pid)
+			} else {
+				s.inflight = slices.Delete(s.inflight, i, i+1)
+			}
 		}
-		s.ground(bt, f)
-		return true
-	})
+		s.mu.Unlock()
+	}
+}
+
+func (s *session) nextWaiting(c *connection) (f inflight, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := int(s.waiting.Load())
+	if n == 0 || s.conn.Load() != c || len(s.inflight)-n >= c.window {
+		return inflight{}, false
+	}
+	return s.inflight[slices.IndexFunc(s.inflight, func(f inflight) bool { return f.waits })], true
 }
 
 // A redelivery is a PUBLISH that is sent again; empty if a PUBREL is.
