@@ -263,7 +263,6 @@ func TestSubscriptionIdentifiers(t *testing.T) {
 	aws.end(mqtt.SubscriptionIdentifiersNotSupported)
 }
 
-// The client's receive maximum and packet size hold; what does not fit waits or is left out.
 // Publishers look for subscribers while these come and go; a race shows with the race detector.
 func TestRouteWhileChanging(t *testing.T) {
 	b := newBench(t, Config{})
@@ -320,6 +319,7 @@ func TestOptionsFromLog(t *testing.T) {
 	f("$share/g/t", 2, "x q2 retain true dup %v [7]")
 }
 
+// The client's receive maximum and packet size hold; what does not fit waits or is left out.
 func TestClientLimits(t *testing.T) {
 	b := newBench(t, Config{})
 	sub := b.connect(mqtt.V5, "sub", func(p *mqtt.Connect) {

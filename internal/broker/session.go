@@ -279,7 +279,9 @@ func (s *session) attach(bt *batch, c *connection, connack []byte) {
 		return false
 	})
 	s.conn.Store(c)
-	s.ns.index.touch() // what the session may receive depends on the connection's principal
+	if len(s.subs) > 0 {
+		s.ns.index.touch() // what the session may receive depends on the connection's principal
+	}
 }
 
 // fit lets what is more in flight than the new connection takes wait for room. Called with mu held.
