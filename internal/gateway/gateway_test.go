@@ -652,6 +652,7 @@ func TestAdmission(t *testing.T) {
 			t.Errorf("third: %v after %v, want %v", a.Err, a.Took, errTooMany)
 		}
 		clients[0].Close() // makes room
+		synctest.Wait()
 		if a := d.settled(t); a.Reason != reasonNothing {
 			t.Errorf("first: %q, want %q", a.Reason, reasonNothing)
 		}
