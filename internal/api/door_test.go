@@ -389,8 +389,31 @@ func TestFunctions(t *testing.T) {
 
 	_, err := c.CreateFunction(ctx, &lambda.CreateFunctionInput{FunctionName: aws.String("s3"), Runtime: lambdatypes.RuntimeNodejs20x, Handler: aws.String("i.h"), Role: made.Role, Code: &lambdatypes.FunctionCode{S3Bucket: aws.String("b"), S3Key: aws.String("k")}})
 	refused(t, err, "InvalidParameterValueException", "ZipFile")
+	create := func(want string, in lambda.CreateFunctionInput) {
+		t.Helper()
+		in.FunctionName, in.Runtime, in.Handler, in.Role = aws.String("f"), lambdatypes.RuntimeNodejs20x, aws.String("i.h"), made.Role
+		in.Code = &lambdatypes.FunctionCode{ZipFile: zipOf(t, "")}
+		_, err := c.CreateFunction(ctx, &in)
+		refused(t, err, "InvalidParameterValueException", want)
+	}
+	create("Layers", lambda.CreateFunctionInput{Layers: []string{"arn:aws:lambda:eu-central-1:123456789012:layer:sdk:1"}})
+	create("VPC", lambda.CreateFunctionInput{VpcConfig: &lambdatypes.VpcConfig{SubnetIds: []string{"subnet-1"}}})
+	create("FileSystemConfigs", lambda.CreateFunctionInput{FileSystemConfigs: []lambdatypes.FileSystemConfig{{Arn: aws.String("a"), LocalMountPath: aws.String("/mnt/a")}}})
+	create("DeadLetterConfig", lambda.CreateFunctionInput{DeadLetterConfig: &lambdatypes.DeadLetterConfig{TargetArn: aws.String("arn:aws:sqs:eu-central-1:123456789012:q")}})
+	permit := func(code, want string, in lambda.AddPermissionInput) {
+		t.Helper()
+		in.FunctionName, in.StatementId, in.Action, in.Principal = aws.String("hello"), aws.String("more"), aws.String("lambda:InvokeFunction"), aws.String("*")
+		_, err := c.AddPermission(ctx, &in)
+		refused(t, err, code, want)
+	}
+	permit("InvalidParameterValueException", "PrincipalOrgID", lambda.AddPermissionInput{PrincipalOrgID: aws.String("o-0123456789")})
+	permit("InvalidParameterValueException", "EventSourceToken", lambda.AddPermissionInput{EventSourceToken: aws.String("t")})
+	permit("InvalidParameterValueException", "FunctionUrlAuthType", lambda.AddPermissionInput{FunctionUrlAuthType: lambdatypes.FunctionUrlAuthTypeNone})
+	permit("PreconditionFailedException", "Revision Id", lambda.AddPermissionInput{RevisionId: made.RevisionId})
 	_, err = c.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String("nothing")})
 	refused(t, err, "ResourceNotFoundException", "nothing")
+	_, err = c.DeleteFunction(ctx, &lambda.DeleteFunctionInput{FunctionName: aws.String("hello"), Qualifier: aws.String("$LATEST")})
+	refused(t, err, "InvalidParameterValueException", "$LATEST version cannot be deleted")
 	must(c.DeleteFunction(ctx, &lambda.DeleteFunctionInput{FunctionName: aws.String("hello")}))(t)
 	_, err = c.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: aws.String("hello")})
 	refused(t, err, "ResourceNotFoundException", "hello")

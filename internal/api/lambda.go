@@ -52,9 +52,36 @@ func (c *functionCode) zip() ([]byte, error) {
 type createFunctionRequest struct {
 	function.Function
 	Code functionCode
+
+	Layers            []string
+	VpcConfig         struct{ SubnetIds []string }
+	FileSystemConfigs []struct{ Arn string }
+	DeadLetterConfig  struct{ TargetArn string }
+}
+
+// check refuses what the function would need and not get.
+func (in *createFunctionRequest) check() error {
+	switch {
+	case len(in.Layers) > 0:
+		return absentInFunction("Layers", "layers are not implemented by this server; put their files into the zip file.")
+	case len(in.VpcConfig.SubnetIds) > 0:
+		return absentInFunction("VpcConfig", "there is no VPC; functions run in this server's network.")
+	case len(in.FileSystemConfigs) > 0:
+		return absentInFunction("FileSystemConfigs", "file systems are not mounted by this server.")
+	case in.DeadLetterConfig.TargetArn != "":
+		return absentInFunction("DeadLetterConfig", "this server has no queue for events that failed; its log tells of them.")
+	}
+	return nil
+}
+
+func absentInFunction(member, what string) error {
+	return thingward.Errorf(function.InvalidParameterValue, "%s: %s", member, what)
 }
 
 func (d *door) createFunction(ctx context.Context, c *Caller, in *createFunctionRequest) (*function.Function, error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
 	zip, err := in.Code.zip()
 	if err != nil {
 		return nil, err
@@ -124,18 +151,38 @@ type addPermissionRequest struct {
 	Principal     string
 	SourceARN     string `json:"SourceArn"`
 	SourceAccount string
+	RevisionID    string `json:"RevisionId"`
+
+	PrincipalOrgID, EventSourceToken, FunctionUrlAuthType string
+}
+
+// check refuses conditions that this server does not ask: without them the statement would allow more.
+func (in *addPermissionRequest) check() error {
+	switch {
+	case in.PrincipalOrgID != "":
+		return absentInFunction("PrincipalOrgID", "there are no organizations; use SourceAccount or SourceArn.")
+	case in.EventSourceToken != "":
+		return absentInFunction("EventSourceToken", "it is not implemented by this server; use SourceAccount or SourceArn.")
+	case in.FunctionUrlAuthType != "":
+		return absentInFunction("FunctionUrlAuthType", "functions have no URLs here.")
+	}
+	return nil
 }
 
 // addPermissionResponse holds the new statement as JSON text.
 type addPermissionResponse struct{ Statement string }
 
 func (d *door) addPermission(ctx context.Context, c *Caller, in *addPermissionRequest) (*addPermissionResponse, error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
 	st, err := d.Functions.AddPermission(ctx, c.Scope, in.functionName.String(), function.Permission{
 		StatementID:   in.StatementID,
 		Action:        in.Action,
 		Principal:     in.Principal,
 		SourceARN:     in.SourceARN,
 		SourceAccount: in.SourceAccount,
+		RevisionID:    in.RevisionID,
 	})
 	if err != nil {
 		return nil, err

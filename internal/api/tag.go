@@ -3,7 +3,9 @@ package api
 import (
 	"context"
 	"net/url"
+	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/internal/api/awsmodel"
@@ -59,6 +61,9 @@ func tagsOf(list []iot.Tag) ([]store.Tag, error) {
 	return mapped(list, func(t iot.Tag) store.Tag { return store.Tag(t) }), nil
 }
 
+// tagKey is the model's TagKey, which is not asked of a header.
+var tagKey = regexp.MustCompile(`\A[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}\z`)
+
 // headerTags reads tags from the header x-amz-tagging: k1=v1&k2=v2, URL-encoded.
 func headerTags(text string) ([]store.Tag, error) {
 	var list []iot.Tag
@@ -69,8 +74,8 @@ func headerTags(text string) ([]store.Tag, error) {
 		key, value, _ := strings.Cut(pair, "=")
 		key, err1 := url.QueryUnescape(key)
 		value, err2 := url.QueryUnescape(value)
-		if err1 != nil || err2 != nil || key == "" || len(key) > 128 || len(value) > 256 {
-			return nil, thingward.Errorf(thingward.InvalidRequest, "tags: %.300q in x-amz-tagging is not key=value, URL-encoded, with a key of 1 to 128 and a value of up to 256 characters.", pair)
+		if err1 != nil || err2 != nil || !tagKey.MatchString(key) || !utf8.ValidString(value) || utf8.RuneCountInString(value) > 256 {
+			return nil, thingward.Errorf(thingward.InvalidRequest, "tags: %.300q in x-amz-tagging is not key=value, URL-encoded, with a key of 1 to 128 letters, digits, spaces and _.:/=+-@, and a value of up to 256 characters.", pair)
 		}
 		list = append(list, iot.Tag{Key: key, Value: value})
 	}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -44,11 +45,14 @@ func TestTags(t *testing.T) {
 	refused(t, rule("a=%zz"), "InvalidRequestException", "x-amz-tagging")
 	refused(t, rule("=v"), "InvalidRequestException", "x-amz-tagging")
 	refused(t, rule("a=1&a=2"), "InvalidRequestException", "given twice")
-	if err := rule("a%2Fb=c+d%26&e&"); err != nil {
+	refused(t, rule("a=%ff"), "InvalidRequestException", "x-amz-tagging")
+	refused(t, rule("%3Cb%3E=1"), "InvalidRequestException", "x-amz-tagging")
+	refused(t, rule("a="+strings.Repeat("%C3%A4", 257)), "InvalidRequestException", "x-amz-tagging")
+	if err := rule("a%2Fb=c+d%26&e&" + strings.Repeat("%C3%A4", 128) + "=" + strings.Repeat("%C3%A4", 256)); err != nil {
 		t.Fatal(err)
 	}
 	arn := aws.String("arn:aws:iot:eu-central-1:123456789012:rule/r")
-	wantTags(t, c, arn, "a/b=c d&", "e=")
+	wantTags(t, c, arn, "a/b=c d&", "e=", strings.Repeat("ä", 128)+"="+strings.Repeat("ä", 256))
 	must(c.DeleteTopicRule(ctx, &iot.DeleteTopicRuleInput{RuleName: aws.String("r")}))(t)
 	_, err := c.ListTagsForResource(ctx, &iot.ListTagsForResourceInput{ResourceArn: arn})
 	refused(t, err, "ResourceNotFoundException", "rule/r")

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/thingward/thingward"
 )
@@ -126,7 +127,7 @@ func (f *Function) check() error {
 		return bad("Timeout %d: want 1 to %d seconds", f.Timeout, maxTimeout)
 	case f.MemorySize < 128 || f.MemorySize > maxMemory:
 		return bad("MemorySize %d: want 128 to %d MB", f.MemorySize, maxMemory)
-	case len(f.Description) > 256:
+	case utf8.RuneCountInString(f.Description) > 256:
 		return bad("Description is longer than 256 characters")
 	}
 	return f.checkEnvironment()
@@ -135,6 +136,14 @@ func (f *Function) check() error {
 // setCode notes what zip is, and that the function is another one now.
 func (f *Function) setCode(zip []byte) {
 	f.CodeSHA256, f.CodeSize, f.RevisionID = codeHash(zip), int64(len(zip)), newUUID()
+}
+
+// isAt refuses a change that was meant for another revision; empty: any.
+func (f *Function) isAt(revision string) error {
+	if revision != "" && revision != f.RevisionID {
+		return thingward.Errorf(PreconditionFailed, "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id")
+	}
+	return nil
 }
 
 // reserved are the variables that the runtime sets itself

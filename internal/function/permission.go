@@ -17,6 +17,7 @@ type Permission struct {
 	Principal     string // iot.amazonaws.com, an account, or *
 	SourceARN     string // optional: only for this resource; may hold * and ?
 	SourceAccount string // optional: only for resources of this account
+	RevisionID    string // optional: only if the function is still at this revision
 }
 
 // A Statement is one statement of a function's policy, in the form that AddPermission answers with.
@@ -56,6 +57,9 @@ func (s *Service) AddPermission(ctx context.Context, scope thingward.Scope, func
 		return nil, err
 	}
 	_, err = s.change(ctx, scope, name, nil, func(r *record) error {
+		if err := r.Function.isAt(p.RevisionID); err != nil {
+			return err
+		}
 		for _, have := range r.Permission {
 			if have.Sid == st.Sid {
 				return thingward.Errorf(ResourceConflict, "The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", st.Sid)

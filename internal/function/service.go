@@ -322,8 +322,8 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, scope thingward.Scope,
 	}
 	r, err := s.change(ctx, scope, name, u.Zip, func(r *record) error {
 		f := &r.Function
-		if u.RevisionID != "" && u.RevisionID != f.RevisionID {
-			return thingward.Errorf(PreconditionFailed, "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id")
+		if err := f.isAt(u.RevisionID); err != nil {
+			return err
 		}
 		if u.Architectures != nil {
 			f.Architectures = u.Architectures
@@ -339,11 +339,15 @@ func (s *Service) UpdateFunctionCode(ctx context.Context, scope thingward.Scope,
 	return &r.Function, nil
 }
 
-// DeleteFunction removes a function. What is running runs to its end.
+// DeleteFunction removes a function. What is running runs to its end. Who names a version wants that one removed and the
+// function to stay.
 func (s *Service) DeleteFunction(ctx context.Context, scope thingward.Scope, function string) error {
-	name, _, err := parseName(scope, function)
+	name, version, err := parseName(scope, function)
 	if err != nil {
 		return err
+	}
+	if version != "" {
+		return thingward.Errorf(InvalidParameterValue, "%s version cannot be deleted without deleting the function: name the function without a version to delete it.", version)
 	}
 	err = s.config.Store.Update(ctx, func(tx *store.Tx) error { return tx.DeleteFunction(scope, name) })
 	if errors.Is(err, store.ErrNotFound) {

@@ -14,9 +14,10 @@ import (
 )
 
 func TestCreateFunctionFillsIn(t *testing.T) {
+	description := strings.Repeat("ä", 256) // characters count, not bytes
 	s := newService(t, function.Config{})
 	zip := zipOf(t, map[string]string{"index.js": counter})
-	got, err := s.CreateFunction(t.Context(), scope, function.Function{Name: "f", Runtime: "nodejs20.x", Handler: "index.handler", Role: role}, zip)
+	got, err := s.CreateFunction(t.Context(), scope, function.Function{Name: "f", Runtime: "nodejs20.x", Handler: "index.handler", Role: role, Description: description}, zip)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +38,7 @@ func TestCreateFunctionFillsIn(t *testing.T) {
 	want := map[string]any{
 		"FunctionName": "f", "FunctionArn": "arn:aws:lambda:eu-central-1:111122223333:function:f",
 		"Runtime": "nodejs20.x", "Handler": "index.handler", "Role": role, "CodeSize": float64(len(zip)),
-		"Description": "", "Timeout": 3.0, "MemorySize": 128.0, "Version": "$LATEST", "PackageType": "Zip",
+		"Description": description, "Timeout": 3.0, "MemorySize": 128.0, "Version": "$LATEST", "PackageType": "Zip",
 		"Architectures": []any{"x86_64"}, "State": "Active", "LastUpdateStatus": "Successful",
 	}
 	if diff := cmp.Diff(want, m); diff != "" {
@@ -86,6 +87,7 @@ func TestCreateFunctionRefuses(t *testing.T) {
 	f("file.export", func(f *function.Function) { f.Handler = "index" })
 	f("Role", func(f *function.Function) { f.Role = "admin" })
 	f("Timeout", func(f *function.Function) { f.Timeout = 901 })
+	f("Description", func(f *function.Function) { f.Description = strings.Repeat("ä", 257) })
 	f("MemorySize", func(f *function.Function) { f.MemorySize = 1 })
 	f("Reserved keys used in this request: AWS_REGION, _HANDLER", func(f *function.Function) {
 		f.Environment = &function.Environment{Variables: map[string]string{"AWS_REGION": "x", "_HANDLER": "y", "A": "b"}}
