@@ -78,7 +78,10 @@ func (d *door) deleteAccount(ctx context.Context, c *Caller, in *accountRequest)
 	if in.AccountID == d.Management {
 		return nil, thingward.Errorf(thingward.InvalidRequest, "Account %s manages the others and stays.", in.AccountID)
 	}
-	return nil, d.Identity.DeleteAccount(ctx, in.AccountID)
+	if err := d.Identity.DeleteAccount(ctx, in.AccountID); err != nil {
+		return nil, err
+	}
+	return nil, d.Broker.Forget(in.AccountID)
 }
 
 // An AccessKey is one access key in answers.

@@ -217,9 +217,9 @@ func (b *Broker) Handle(filter string, f func(*thingward.Message)) {
 // All observers are registered before the first connection is served.
 func (b *Broker) Observe(f func(*thingward.Message)) { b.observers = append(b.observers, f) }
 
-// connections returns every live connection.
-func (b *Broker) connections() (live []*connection) {
-	for _, ns := range b.all() {
+// connections returns every live connection of these namespaces.
+func connections(of []*namespace) (live []*connection) {
+	for _, ns := range of {
 		ns.mu.Lock()
 		for _, of := range ns.principals {
 			live = slices.AppendSeq(live, maps.Keys(of))
@@ -229,18 +229,26 @@ func (b *Broker) connections() (live []*connection) {
 	return live
 }
 
-// endAll ends every connection and waits for those that end elsewhere.
-func (b *Broker) endAll(e ending) {
-	for _, c := range b.connections() {
+// endAll ends every connection of these namespaces and waits for those that end elsewhere.
+func endAll(of []*namespace, e ending) {
+	for _, c := range connections(of) {
 		c.end(e)
 		<-c.detached
 	}
 }
 
 // Reset forgets every message and session and ends every connection.
-func (b *Broker) Reset(ctx context.Context) error {
-	b.endAll(ending{reason: ServerInitiatedDisconnect, code: mqtt.AdministrativeAction, why: "reset", dropWill: true, endSession: true})
-	for _, ns := range b.all() {
+func (b *Broker) Reset(ctx context.Context) error { return b.forget(b.all(), "reset") }
+
+// Forget does so for one account, in every region: it has been deleted.
+func (b *Broker) Forget(account string) error {
+	others := func(ns *namespace) bool { return ns.scope.Account != account }
+	return b.forget(slices.DeleteFunc(b.all(), others), "the account was deleted")
+}
+
+func (b *Broker) forget(all []*namespace, why string) error {
+	endAll(all, ending{reason: ServerInitiatedDisconnect, code: mqtt.AdministrativeAction, why: why, dropWill: true, endSession: true})
+	for _, ns := range all {
 		ns.mu.Lock()
 		for _, s := range ns.sessions {
 			if s.owner == nil {
@@ -275,14 +283,14 @@ func (b *Broker) Close(ctx context.Context) error {
 	<-b.swept
 	ended := make(chan struct{})
 	go func() {
-		b.endAll(ending{reason: ServerInitiatedDisconnect, code: mqtt.ServerShuttingDown, why: "the server is shutting down"})
+		endAll(b.all(), ending{reason: ServerInitiatedDisconnect, code: mqtt.ServerShuttingDown, why: "the server is shutting down"})
 		b.serving.Wait()
 		close(ended)
 	}()
 	select {
 	case <-ended:
 	case <-ctx.Done():
-		for _, c := range b.connections() {
+		for _, c := range connections(b.all()) {
 			c.net.Close()
 		}
 		<-ended

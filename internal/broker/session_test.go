@@ -326,6 +326,25 @@ func TestReset(t *testing.T) {
 	c.nothing()
 }
 
+func TestForgetAccount(t *testing.T) {
+	b := newBench(t, Config{})
+	c := b.dial(connect(mqtt.V5, "device", expiry(100))).present(false)
+	c.subscribe(1, "t")
+	c.retain("state", "on")
+	if err := b.Forget("999999999999"); err != nil {
+		t.Fatal(err)
+	}
+	c.subscribe(1, "state")
+	c.want("state on q1 r")
+	if err := b.Forget(scope.Account); err != nil {
+		t.Fatal(err)
+	}
+	c.end(mqtt.AdministrativeAction)
+	c = b.dial(connect(mqtt.V5, "device", expiry(100))).present(false)
+	c.subscribe(1, "state")
+	c.nothing()
+}
+
 func TestClose(t *testing.T) {
 	b := newBench(t, Config{})
 	five, three := b.connect(mqtt.V5, "five"), b.connect(mqtt.V311, "three")
