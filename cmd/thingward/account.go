@@ -45,7 +45,7 @@ func accountCreate(ctx context.Context, args []string, stdout, stderr io.Writer)
 		return err
 	}
 	fmt.Fprintln(stdout, made.AccountID)
-	fmt.Fprintf(stderr, "Make its first access key with\n\n  thingward key create --account %s --user admin --policy admin\n\n", made.AccountID)
+	fmt.Fprintf(stderr, "Make its first access key with\n\n  thingward key create --account %s --user admin --policy admin%s\n\n", made.AccountID, dataFlag(c.data))
 	return nil
 }
 

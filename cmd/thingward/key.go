@@ -119,7 +119,7 @@ func keyCreate(ctx context.Context, args []string, stdout, stderr io.Writer) err
 		fmt.Fprintln(stderr, "The secret is not shown again.")
 	}
 	if text == "" {
-		fmt.Fprintf(stderr, "The key may do nothing yet: thingward key policy %s --policy FILE\n", made.AccessKeyID)
+		fmt.Fprintf(stderr, "The key may do nothing yet: thingward key policy %s --policy FILE%s\n", made.AccessKeyID, dataFlag(c.data))
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 
 	"github.com/thingward/thingward/internal/broker"
@@ -41,6 +43,11 @@ func storeCommand(ctx context.Context, args []string, stdout, stderr io.Writer) 
 }
 
 func checkStore(ctx context.Context, dir string, w io.Writer) error {
+	for _, name := range []string{server.MessagesDir, server.DatabaseFile} {
+		if _, err := os.Stat(filepath.Join(dir, name)); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s is not the data directory of a server: there is no %s in it; name the one that `thingward serve` has with --data", dir, name)
+		}
+	}
 	messages, err := broker.Check(filepath.Join(dir, server.MessagesDir))
 	if err != nil {
 		return err

@@ -49,6 +49,13 @@ func timeline(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	if err != nil {
 		return err
 	}
+	if len(entries) == 0 && *n > 0 {
+		more := "; --all shows also what changed nothing"
+		if *all {
+			more = ""
+		}
+		fmt.Fprintf(stderr, "thingward timeline: the journal knows of nothing that happened to %q%s\n", about, more)
+	}
 	for _, e := range entries {
 		if err := show(e); err != nil {
 			return err
@@ -77,7 +84,7 @@ func timeline(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 // past returns the latest n entries, oldest first, and where what is new goes on.
 func (c *client) past(ctx context.Context, about string, n int, all bool) (list []*journal.Entry, next journal.Cursor, err error) {
 	before := ""
-	for len(list) < n {
+	for more := true; more; more = len(list) < n { // of one page next is wanted, even if n is 0
 		page, err := c.journal(ctx, url.Values{"about": {about}, "newest": {"1"}, "before": {before}})
 		if err != nil {
 			return nil, 0, err

@@ -3,6 +3,7 @@
 package msglog
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -21,7 +22,10 @@ func lockFile(name string, readOnly bool) (*os.File, error) {
 	}
 	if err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB); err != nil {
 		f.Close()
-		return nil, fmt.Errorf("another process uses it: %w", err)
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, errors.New("another process uses it: stop that one first, or take another directory")
+		}
+		return nil, fmt.Errorf("lock it: %w", err)
 	}
 	return f, nil
 }
