@@ -42,8 +42,9 @@ type Config struct {
 	Log *slog.Logger     // nil: none
 	Now func() time.Time // nil: time.Now
 
-	Queue   int // messages that may wait; 0: 10,000
-	Workers int // 0: 4
+	Queue      int   // messages that may wait; 0: 10,000
+	QueueBytes int64 // bytes that their payloads may take; 0: 64 MiB
+	Workers    int   // 0: 4
 }
 
 // maxHops is how many rules may republish a message before it runs no rule.
@@ -57,6 +58,7 @@ type Engine struct {
 	subscribed func() // cancels the subscription
 	work       sync.WaitGroup
 	queue      chan job
+	waiting    atomic.Int64 // bytes of the payloads in queue
 
 	change   sync.Mutex // held while a new snapshot is made
 	snapshot atomic.Pointer[snapshot]
@@ -87,6 +89,9 @@ func New(ctx context.Context, c Config) (*Engine, error) {
 	}
 	if c.Queue == 0 {
 		c.Queue = 10_000
+	}
+	if c.QueueBytes == 0 {
+		c.QueueBytes = 64 << 20
 	}
 	if c.Workers == 0 {
 		c.Workers = 4
@@ -152,11 +157,16 @@ func (e *Engine) OnMessage(m *thingward.Message) {
 			"eventType", "RuleMessageThrottled", "topicName", m.Topic, "hops", m.Hops, "ruleName", rules[0].name)
 		return
 	}
-	select {
-	case e.queue <- job{m, topic, rules}:
-	default:
-		e.drop(m)
+	size := int64(len(m.Payload))
+	if all := e.waiting.Add(size); all <= e.config.QueueBytes || all == size { // a message of any size may wait alone
+		select {
+		case e.queue <- job{m, topic, rules}:
+			return
+		default:
+		}
 	}
+	e.waiting.Add(-size)
+	e.drop(m)
 }
 
 // drop counts m and logs at most once in a second.
@@ -175,6 +185,7 @@ func (e *Engine) serve() {
 	for {
 		select {
 		case j := <-e.queue:
+			e.waiting.Add(-int64(len(j.message.Payload)))
 			e.run(j)
 		case <-e.ctx.Done():
 			return

@@ -577,9 +577,15 @@ func TestLoopEnds(t *testing.T) {
 
 // TestQueueDrops holds the only worker in an action and shows that OnMessage still returns.
 func TestQueueDrops(t *testing.T) {
+	t.Run("messages", func(t *testing.T) { testQueueDrops(t, func(c *rules.Config) { c.Queue = 2 }) })
+	t.Run("bytes", func(t *testing.T) { testQueueDrops(t, func(c *rules.Config) { c.QueueBytes = 2 }) })
+}
+
+func testQueueDrops(t *testing.T, limit func(*rules.Config)) {
 	entered, leave := make(chan struct{}), make(chan struct{})
 	b := newBench(t, func(c *rules.Config) {
-		c.Workers, c.Queue = 1, 2
+		c.Workers = 1
+		limit(c)
 		c.Publish = func(context.Context, *thingward.Message) error {
 			entered <- struct{}{}
 			<-leave
