@@ -33,7 +33,7 @@ type Config struct {
 	Ephemeral bool
 
 	// Account is the 12-digit account that the first start makes. Empty: a random one. A data directory
-	// that has an account already keeps it.
+	// that has another one already is refused.
 	Account string
 
 	// AccessKey is the key of that account as ID:SECRET. Empty: made at random.

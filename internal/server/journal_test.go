@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -10,9 +11,11 @@ import (
 	"testing"
 	"time"
 
+	awscredentials "github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/iot"
 	"github.com/aws/aws-sdk-go-v2/service/iot/types"
 
+	"github.com/thingward/thingward/internal/identity"
 	"github.com/thingward/thingward/internal/journal"
 	"github.com/thingward/thingward/internal/server"
 	"github.com/thingward/thingward/internal/server/servertest"
@@ -115,47 +118,38 @@ func TestReadJournal(t *testing.T) {
 
 // An account sees what is its own; the one that the first start made sees what is nobody's, too.
 func TestJournalOfAccounts(t *testing.T) {
-	data := t.TempDir()
-	run := func(account, accessKey string, f func(s *servertest.Server)) {
-		t.Run(account, func(t *testing.T) {
-			f(servertest.New(t, func(c *server.Config) { c.Ephemeral, c.Data, c.Account, c.AccessKey = false, data, account, accessKey }))
-		})
-	}
+	s := servertest.New(t)
 	const other = "444455556666"
-	var own, others sigv4.Credentials
-	run(servertest.Account, servertest.AccessKey, func(s *servertest.Server) {
-		own = credentials(s)
-		d := newDevice(t, s, allowMore)
-		connect(t, s, d.Certificate, "of-"+servertest.Account, 4)
-		unknown := newAuthority(t).issue(t, "unknown")
-		connect(t, s, unknown, "of-nobody", 4)
-		for _, id := range []string{"of-" + servertest.Account, "of-nobody"} {
-			if _, err := s.Refusal(t.Context(), id, journal.Connect); err != nil {
-				t.Fatal(err)
+	manage(t, s, http.MethodPost, "accounts", map[string]string{"accountId": other}, nil)
+	own, others := credentials(s), newAccessKey(t, s, other, identity.Everything)
+
+	connect(t, s, newDevice(t, s, allowMore).Certificate, "of-"+servertest.Account, 4)
+	connect(t, s, newAuthority(t).issue(t, "unknown"), "of-nobody", 4)
+	cloud := s.AWS()
+	cloud.Credentials = awscredentials.NewStaticCredentialsProvider(others.AccessKeyID, others.Secret, "")
+	made, err := iot.NewFromConfig(cloud).CreateKeysAndCertificate(t.Context(), &iot.CreateKeysAndCertificateInput{SetAsActive: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := tls.X509KeyPair([]byte(*made.CertificatePem), []byte(*made.KeyPair.PrivateKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	connect(t, s, theirs, "of-"+other, 4)
+
+	f := func(c sigv4.Credentials, want string) {
+		t.Helper()
+		if _, page, _ := ask(t, s, c, "refusals=1"); clients(page) != want {
+			t.Errorf("sees %q, want %q", clients(page), want)
+		}
+		for _, about := range []string{"of-" + servertest.Account, "of-" + other, "of-nobody"} {
+			if _, page, _ := ask(t, s, c, "about="+about); (len(page.Entries) > 0) != strings.Contains(want, about) {
+				t.Errorf("asked about %s it sees %q", about, clients(page))
 			}
 		}
-	})
-	run(other, "AKIATHINGWARDTEST99:another-secret", func(s *servertest.Server) {
-		others = credentials(s)
-		d := newDevice(t, s, allowMore)
-		connect(t, s, d.Certificate, "of-"+other, 4)
-		if _, err := s.Refusal(t.Context(), "of-"+other, journal.Connect); err != nil {
-			t.Fatal(err)
-		}
-		f := func(c sigv4.Credentials, want string) {
-			t.Helper()
-			if _, page, _ := ask(t, s, c, "refusals=1"); clients(page) != want {
-				t.Errorf("sees %q, want %q", clients(page), want)
-			}
-			for _, about := range []string{"of-" + servertest.Account, "of-" + other, "of-nobody"} {
-				if _, page, _ := ask(t, s, c, "about="+about); (len(page.Entries) > 0) != strings.Contains(want, about) {
-					t.Errorf("asked about %s it sees %q", about, clients(page))
-				}
-			}
-		}
-		f(own, "of-"+servertest.Account)
-		f(others, "of-nobody of-"+other)
-	})
+	}
+	f(own, "of-"+servertest.Account+" of-nobody")
+	f(others, "of-"+other)
 }
 
 // A device that is refused over HTTPS is found like one that is refused over MQTT.

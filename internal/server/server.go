@@ -161,6 +161,9 @@ func (s *Server) openIdentity(ctx context.Context) error {
 
 // bootstrap makes the account and its access key, unless there is one.
 func (s *Server) bootstrap(ctx context.Context) error {
+	if err := s.checkAccount(ctx); err != nil {
+		return err
+	}
 	id, secret := s.cfg.accessKey()
 	key, made, err := s.identity.BootstrapAccount(ctx, identity.Bootstrap{Account: s.cfg.Account, KeyID: id, KeySecret: secret})
 	if err != nil {
@@ -171,6 +174,19 @@ func (s *Server) bootstrap(ctx context.Context) error {
 	}
 	s.key = key
 	return nil
+}
+
+// checkAccount refuses another account than the first start has made: whatever clients have would seem to be gone.
+func (s *Server) checkAccount(ctx context.Context) error {
+	if s.cfg.Account == "" {
+		return nil
+	}
+	accounts, err := s.identity.ListAccounts(ctx)
+	if err != nil || len(accounts) == 0 || accounts[0].ID == s.cfg.Account {
+		return err
+	}
+	return fmt.Errorf("account %s: the data directory belongs to account %s since its first start; leave the account out, or take another directory (an account beside it is made with `thingward account create`)",
+		s.cfg.Account, accounts[0].ID)
 }
 
 func (s *Server) openRules(ctx context.Context) (err error) {

@@ -20,8 +20,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdkcredentials "github.com/aws/aws-sdk-go-v2/credentials"
 
+	"github.com/thingward/thingward/internal/bus"
+	"github.com/thingward/thingward/internal/identity"
 	"github.com/thingward/thingward/internal/server"
 	"github.com/thingward/thingward/internal/server/servertest"
+	"github.com/thingward/thingward/internal/store"
 )
 
 // The other account of the servers of stories, and its key.
@@ -178,9 +181,7 @@ func newStory(t *testing.T, client func(*testing.T, aws.Config) caller) *story {
 		c.Ephemeral, c.Data = false, data
 		c.Now = func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
 	}
-	t.Run("other-account", func(t *testing.T) { // the first start with it makes it
-		servertest.New(t, keep, func(c *server.Config) { c.Account, c.AccessKey = otherAccount, otherAccessKey })
-	})
+	makeAccounts(t, filepath.Join(data, server.DatabaseFile))
 	s.server = servertest.New(t, keep)
 	config := s.server.AWS()
 	config.RetryMaxAttempts = 1
@@ -192,6 +193,23 @@ func newStory(t *testing.T, client func(*testing.T, aws.Config) caller) *story {
 		"hello":   zipOf(t, `exports.handler = async (event) => "hello " + event.name;`), "seven": zipOf(t, `exports.handler = async () => 7;`),
 	}
 	return s
+}
+
+// makeAccounts makes the account of the server and the other one, with keys that are known before it starts.
+func makeAccounts(t *testing.T, database string) {
+	db, err := store.Open(t.Context(), store.Config{Path: database})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	accounts := identity.New(identity.Config{Store: db, Bus: bus.New()})
+	defer accounts.Close()
+	for _, made := range [][2]string{{servertest.Account, servertest.AccessKey}, {otherAccount, otherAccessKey}} {
+		id, secret, _ := strings.Cut(made[1], ":")
+		if _, _, err := accounts.BootstrapAccount(t.Context(), identity.Bootstrap{Account: made[0], KeyID: id, KeySecret: secret}); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // profiles are the keys that callers use.
