@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -89,13 +90,11 @@ func deviceHeaders(_ context.Context, args []string, stdout, stderr io.Writer) e
 
 // endpointHost is the host of the server that the AWS clients of this shell use.
 func endpointHost() string {
-	_, rest, ok := strings.Cut(os.Getenv("AWS_ENDPOINT_URL"), "://")
-	if !ok {
+	endpoint, err := url.Parse(os.Getenv("AWS_ENDPOINT_URL"))
+	if err != nil {
 		return ""
 	}
-	host, _, _ := strings.Cut(rest, "/")
-	host, _, _ = strings.Cut(host, ":")
-	return host
+	return endpoint.Hostname()
 }
 
 // readPEM reads the blocks of one kind, and makes sure that they are what they say.

@@ -122,6 +122,9 @@ func (q *policyQuestion) read(args []string, stderr io.Writer) (policies []polic
 			return nil, wrong("%s: %w", file, err)
 		}
 		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		if slices.ContainsFunc(policies, func(p policy.Policy) bool { return p.Name == name }) {
+			name = file // of another directory
+		}
 		policies = append(policies, policy.Policy{Name: name, Document: document, Source: file})
 	}
 	if q.cert != "" {
