@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -251,6 +252,42 @@ func TestEveryOperationIsAuthorized(t *testing.T) {
 			t.Errorf("%s with its own statements: %s %s", c.operation, code, body)
 		}
 	}
+}
+
+// A resource that is denied has no other name under which it is not.
+func TestDenialsHoldForEveryName(t *testing.T) {
+	w := newWorld(t)
+	made, err := w.ids.CreateAccessKey(t.Context(), account, "ci", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"*","Resource":[
+		"arn:aws:iot:*:*:cert/*","arn:aws:iot:*:*:cacert/*","arn:aws:iot:*:*:thinggroup/*","arn:aws:iot:*:*:policy/*","arn:aws:lambda:*:*:function:fn"]}]}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := sigv4.Credentials{AccessKeyID: made.ID, Secret: made.Secret}
+	f := func(service, operation, member, value string, more map[string]any) {
+		t.Helper()
+		value = w.fill.Replace(value)
+		members := map[string]any{member: value}
+		maps.Copy(members, more)
+		if code, body := w.call(t, authorizationCase{service, operation, members, nil}, key); code == "" {
+			t.Errorf("%s of %s: %s", operation, value, body)
+		}
+	}
+	upper := strings.ToUpper(w.fill.Replace("$CERT"))
+	f("iot", "DescribeCertificate", "certificateId", upper, nil)
+	f("iot", "UpdateCertificate", "certificateId", upper, map[string]any{"newStatus": "INACTIVE"})
+	f("iot", "DescribeCACertificate", "certificateId", strings.ToUpper(w.fill.Replace("$CA")), nil)
+	for _, arn := range []string{"arn:aws:iot:$REGION:$ACCOUNT:cert:$CERT", "arn:aws-cn:iot:$REGION:$ACCOUNT:cert/$CERT", "arn:aws:iot:$REGION:$ACCOUNT:thinggroup:plant", "arn:aws-cn:iot:$REGION:$ACCOUNT:thinggroup/plant"} {
+		f("iot", "AttachPolicy", "target", arn, map[string]any{"policyName": "pol"})
+		f("iot", "GetEffectivePolicies", "principal", arn, nil)
+	}
+	f("iot", "TagResource", "resourceArn", "arn:aws:iot:$REGION:$ACCOUNT:policy:pol", map[string]any{"tags": []any{map[string]any{"Key": "k", "Value": "v"}}})
+	for _, name := range []string{"fn:$LATEST", "$ACCOUNT:function:fn", "$ACCOUNT:function:fn:$LATEST", "arn:aws:lambda:$REGION:$ACCOUNT:function:fn:$LATEST",
+		"arn:aws:lambda:$REGION:$ACCOUNT:fn", "arn:aws:lambda:$REGION:$ACCOUNT:fn:$LATEST", "arn:aws-cn:lambda:$REGION:$ACCOUNT:function:fn"} {
+		f("lambda", "GetFunction", "FunctionName", name, nil)
+		f("lambda", "UpdateFunctionCode", "FunctionName", name, map[string]any{"ZipFile": w.fill.Replace("$ZIP")})
+	}
+	f("lambda", "Invoke", "FunctionName", "arn:aws:lambda:$REGION:$ACCOUNT:fn", nil)
+	f("lambda", "GetFunction", "FunctionName", "fn", map[string]any{"Qualifier": "$LATEST"})
 }
 
 // What the policy of the data plane refuses over HTTPS is explained like every other operation.

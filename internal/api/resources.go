@@ -6,6 +6,7 @@ import (
 
 	"github.com/thingward/thingward"
 	"github.com/thingward/thingward/internal/api/awsmodel"
+	"github.com/thingward/thingward/internal/function"
 )
 
 // resourceTable says on which resources the operations of AWS IoT are judged, as the Service Authorization Reference
@@ -102,10 +103,15 @@ func needs(m *awsmodel.Service, operation string, scope thingward.Scope, members
 // resources returns the ARNs of the resources that members name.
 func resources(m *awsmodel.Service, operation string, scope thingward.Scope, members map[string]any) (list []string) {
 	if m == &awsmodel.Lambda {
-		if name, ok := members["FunctionName"].(string); ok {
-			return []string{functionARN(scope, name, members["Qualifier"])}
+		name, ok := members["FunctionName"].(string)
+		if !ok {
+			return nil
 		}
-		return nil
+		arn := functionARN(scope, name, members["Qualifier"])
+		if operation != "Invoke" { // the others are about the function, whose only version this is
+			arn = strings.TrimSuffix(arn, ":"+function.Latest)
+		}
+		return []string{arn}
 	}
 	for _, template := range resourcesOf[operation] {
 		kind, rest, _ := strings.Cut(template, "{")

@@ -194,10 +194,10 @@ func functionARN(scope thingward.Scope, name string) string {
 func parseName(scope thingward.Scope, s string) (name, qualifier string, err error) {
 	rest := s
 	if a, err := thingward.ParseARN(s); err == nil {
-		if a.Service != "lambda" || a.Scope() != scope {
+		var ok bool // in no other spelling: policies of access keys are asked about the ARN as it stands
+		if rest, ok = strings.CutPrefix(a.Resource, "function:"); !ok || a.Service != "lambda" || a.Scope() != scope || a.Partition != thingward.Partition {
 			return "", "", thingward.Errorf(thingward.ResourceNotFound, "Function not found: %s", s)
 		}
-		rest = strings.TrimPrefix(a.Resource, "function:")
 	} else if account, after, ok := strings.Cut(s, ":function:"); ok {
 		if account != scope.Account {
 			return "", "", thingward.Errorf(thingward.ResourceNotFound, "Function not found: %s", s)

@@ -109,7 +109,7 @@ type target struct {
 // findTarget returns what the ARN of a policy's target names.
 func findTarget(tx *store.Tx, scope thingward.Scope, arn string) (*target, error) {
 	if a, err := thingward.ParseARN(arn); err == nil {
-		if kind, name := a.Split(); a.Service == "iot" && kind == "thinggroup" {
+		if name, ok := strings.CutPrefix(a.Resource, "thinggroup/"); ok && a.Service == "iot" {
 			err = store.ErrNotFound // another account's business
 			var g *store.ThingGroup
 			if a.Scope() == scope && a.Partition == thingward.Partition {

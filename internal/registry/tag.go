@@ -56,7 +56,7 @@ func findTaggable(tx *store.Tx, scope thingward.Scope, arn string) error {
 	if err != nil {
 		return bad("resourceArn: %v", err)
 	}
-	kind, name := a.Split()
+	kind, name, _ := strings.Cut(a.Resource, "/")
 	switch {
 	case a.Service != "iot" || a.Partition != thingward.Partition:
 		return bad("resourceArn: %s is no resource of AWS IoT.", arn)

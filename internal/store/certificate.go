@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/thingward/thingward"
@@ -79,8 +80,8 @@ func (tx *Tx) CertificateByARN(scope thingward.Scope, arn string) (*Certificate,
 	if err != nil {
 		return nil, thingward.Errorf(thingward.InvalidRequest, "the principal must be the ARN of a certificate: %v", err)
 	}
-	kind, id := a.Split()
-	if a.Service != "iot" || kind != "cert" {
+	id, ok := strings.CutPrefix(a.Resource, "cert/") // and no other spelling: policies of access keys are asked about the ARN as it stands
+	if a.Service != "iot" || !ok {
 		return nil, thingward.Errorf(thingward.InvalidRequest, "the principal must be the ARN of a certificate, such as %s; got %q",
 			scope.ARN("cert/<certificateId>"), arn)
 	}
