@@ -2,7 +2,6 @@ package api
 
 import (
 	"maps"
-	"net/url"
 	"strings"
 
 	"github.com/thingward/thingward"
@@ -119,9 +118,9 @@ func (c *call) addTags(context *policy.Context, members map[string]any) {
 			add(key, value)
 		}
 	case string: // x-amz-tagging
-		query, _ := url.ParseQuery(tags) // what is wrong in it is the operation's business
-		for key := range query {
-			add(key, query.Get(key))
+		list, _ := headerTags(tags) // the operation refuses what cannot be read
+		for _, t := range list {
+			add(t.Key, t.Value)
 		}
 	}
 	if tagKeys := listed(members["tagKeys"]); tagKeys != nil {

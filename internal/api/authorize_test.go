@@ -340,6 +340,23 @@ func TestConditionsOfCallers(t *testing.T) {
 	f(`"StringEquals":{"aws:RequestTag/Team":"blue"},"ForAllValues:StringEquals":{"aws:TagKeys":["team"]}`, true)
 	f(`"StringEquals":{"aws:RequestTag/team":"red"}`, false)
 	f(`"ForAllValues:StringEquals":{"aws:TagKeys":["owner"]}`, false)
+
+	// The tags of a header are those that the rule gets.
+	rule := func(tags, condition string, want bool) {
+		t.Helper()
+		made, err := w.ids.CreateAccessKey(t.Context(), account, "ci", `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{`+condition+`}}}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		members := map[string]any{"ruleName": "rule_a", "tags": tags, "topicRulePayload": map[string]any{"sql": "SELECT * FROM 'a'", "actions": []any{}}}
+		code, body := w.call(t, authorizationCase{"iot", "CreateTopicRule", members, nil}, sigv4.Credentials{AccessKeyID: made.ID, Secret: made.Secret})
+		if got := code != "AccessDeniedException"; got != want {
+			t.Errorf("%s with %s: %v, want %v: %s %s", tags, condition, got, want, code, body)
+		}
+	}
+	rule("team=blue&x=1", `"StringEquals":{"aws:RequestTag/team":"blue"},"ForAllValues:StringEquals":{"aws:TagKeys":["team","x"]}`, true)
+	rule("owner=a;b", `"ForAllValues:StringEquals":{"aws:TagKeys":["team"]}`, false)
+	rule("team=a;b", `"StringEquals":{"aws:RequestTag/team":"a;b"}`, true)
 }
 
 // Conditions see the tags of the resource.
