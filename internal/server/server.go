@@ -343,9 +343,22 @@ func (s *Server) Run(ctx context.Context) error {
 		<-ctx.Done()
 		shutdown, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 		defer cancel()
-		return errors.Join(s.http.Shutdown(shutdown), s.gateway.Close(shutdown))
+		var doors errgroup.Group // all at once: no device is let in while a call of the API runs on
+		doors.Go(func() error { return s.gateway.Close(shutdown) })
+		doors.Go(func() error { return s.closeAPI(shutdown) })
+		return doors.Wait()
 	})
 	return g.Wait()
+}
+
+// closeAPI lets the calls that run end until ctx is done. Then it cuts them off: a function may take a quarter of an hour.
+func (s *Server) closeAPI(ctx context.Context) error {
+	err := s.http.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.log.Warn("calls of the API that had not ended in time were cut off")
+		return s.http.Close()
+	}
+	return err
 }
 
 // drain is how long connections and requests may take to end.

@@ -12,6 +12,8 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
+	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -263,6 +265,51 @@ func TestReset(t *testing.T) {
 	strict := servertest.New(t)
 	if resp, err := http.Post(strict.Endpoint()+"/_thingward/reset", "", nil); err != nil || resp.StatusCode != http.StatusNotFound {
 		t.Errorf("%v, %v, want 404", resp, err)
+	}
+}
+
+// A call of the API that does not end keeps neither the doors open nor the server from ending well.
+func TestStopDuringCall(t *testing.T) {
+	s, err := server.New(t.Context(), server.Config{Ephemeral: true, MQTT: "127.0.0.1:0", API: "127.0.0.1:0", Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ran := make(chan error, 1)
+	go func() { ran <- s.Run(ctx) }()
+
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.Endpoint()+"/things/a", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sigv4.Sign(r, nil, credentials(&servertest.Server{Server: s}), s.Scope().Region, "iot", time.Now())
+	call, err := net.Dial("tcp", r.URL.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer call.Close()
+	fmt.Fprintf(call, "POST /things/a HTTP/1.1\r\nHost: %s\r\nContent-Length: 10\r\n", r.URL.Host)
+	r.Header.Write(call)
+	fmt.Fprint(call, "\r\n{")                                         // and then nothing
+	if resp, err := http.Get(s.Endpoint() + "/healthz"); err != nil { // the server has accepted both
+		t.Fatal(err)
+	} else {
+		resp.Body.Close()
+	}
+
+	stop()
+	for { // until nobody is let in
+		c, err := net.Dial("tcp", s.MQTTAddr().String())
+		if err != nil {
+			break
+		}
+		c.Close()
+	}
+	if err := <-ran; err != nil {
+		t.Errorf("Run: %v", err)
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Errorf("Close: %v", err)
 	}
 }
 
